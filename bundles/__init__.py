@@ -1,0 +1,1 @@
+"""The bundles that are installed with the package."""

@@ -1,0 +1,1 @@
+"""Offline statistics and priors that ship in a bundle; quantization."""

@@ -1,0 +1,1 @@
+"""From torch to ONNX to engines; writes and signs bundles."""

@@ -1,0 +1,1 @@
+"""The device part: capture, encoders, heads, gallery, decisions. Never imports torch."""

@@ -1,0 +1,1 @@
+"""What is deployed: manifest, loading, verification."""

@@ -1,0 +1,1 @@
+"""From a sample to its raw embedding: views, windows, encoder calls."""

@@ -1,0 +1,1 @@
+"""Encoder backends behind one Protocol."""

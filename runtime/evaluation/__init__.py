@@ -1,0 +1,1 @@
+"""Episodes, metrics and corruptions: the yardstick."""

@@ -1,0 +1,1 @@
+"""All that one device has enrolled, in one SQLite file."""

@@ -1,0 +1,1 @@
+"""The small parts that adapt, written once in the array API."""

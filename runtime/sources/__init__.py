@@ -1,0 +1,1 @@
+"""Files, folders, network streams, cameras and microphones, as time-stamped samples."""

@@ -1,0 +1,1 @@
+"""Scores, impostors and thresholds behind the answer 'unknown'."""

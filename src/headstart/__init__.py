@@ -1,0 +1,1 @@
+"""Teach a robot or a kiosk a new thing in seconds, on the spot."""

@@ -1,0 +1,1 @@
+"""Offline meta-training: data, episodes, encoders, fusion, learners."""

@@ -1,0 +1,1 @@
+"""Where meta-training's pictures and sounds come from: one small file per source."""

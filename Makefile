@@ -102,8 +102,8 @@ lock:
 	rm -rf $(VENV)-lock
 
 # Would the device tier install, from wheels alone, on a Jetson (aarch64)?
-check-aarch64: $(VENV)/.stamp-setup
-	@.ci/check_aarch64 $(BIN)/python
+check-aarch64: $(VENV)/.stamp-test
+	@$(BIN)/python .ci/check_aarch64.py
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

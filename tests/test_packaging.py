@@ -1,4 +1,4 @@
-"""What a stranger installs is all of Headstart: the wheel, built from a clean copy and from the sdist."""
+"""What a stranger installs is all of Headstart: the wheel from a clean copy and from the sdist."""
 
 from __future__ import annotations
 

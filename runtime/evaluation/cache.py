@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 from safetensors.numpy import load, save
 
 from headstart.runtime.embedding.embedding import Embedding, StreamViews
@@ -34,7 +36,8 @@ LIMIT_BYTES = 1 << 30
 _KEEP_SHARE = 0.75
 _SUFFIX = ".embedding"
 _PART_SUFFIX = ".part"
-"""Left behind only by a process that was killed while it wrote; it ages like an entry."""
+_PART_AGE_S = 3600
+"""A half-written file this old was left by a process that was killed while it wrote."""
 _DIGEST_BYTES = 32
 _CODE = (
     "sample.py",
@@ -182,16 +185,9 @@ class EmbeddingCache:
             )
 
 
-def default_cache_folder(environment: Mapping[str, str]) -> Path:
-    """``$XDG_CACHE_HOME/headstart/embeddings``, in ``~/.cache`` where that is not set.
-
-    Args:
-        environment: ``os.environ``. A relative ``XDG_CACHE_HOME`` does not count, says the XDG
-            base directory specification.
-    """
-    home = Path(environment.get("XDG_CACHE_HOME", ""))
-    base = home if home.is_absolute() else Path.home() / ".cache"
-    return base / "headstart" / "embeddings"
+def default_cache_folder() -> Path:
+    """``headstart/embeddings`` in the user's cache folder: ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    return user_cache_path("headstart", appauthor=False) / "embeddings"
 
 
 def prune(folder: Path, limit_bytes: int) -> None:
@@ -207,6 +203,8 @@ def prune(folder: Path, limit_bytes: int) -> None:
         try:
             facts = path.stat()
         except FileNotFoundError:
+            continue
+        if path.suffix == _PART_SUFFIX and time.time() - facts.st_mtime < _PART_AGE_S:
             continue
         entries.append((facts.st_mtime_ns, facts.st_size, path))
     total = sum(size for _, size, _ in entries)

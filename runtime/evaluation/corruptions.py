@@ -169,10 +169,14 @@ def _on_audio(
 
 
 def _without_image(sample: Sample, rng: Generator) -> Sample | None:
+    if sample.image is None:
+        return sample
     return None if sample.audio is None else replace(sample, image=None)
 
 
 def _without_audio(sample: Sample, rng: Generator) -> Sample | None:
+    if sample.audio is None:
+        return sample
     return None if sample.image is None else replace(sample, audio=None)
 
 

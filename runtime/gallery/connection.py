@@ -1,0 +1,152 @@
+"""Opening a gallery file with SQLite, and saying in our own words what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headstart.runtime.errors import ArtifactError
+from headstart.runtime.gallery.schema import check_tables, create_tables, is_blank, use_wal
+
+_HEADER = b"SQLite format 3\0"
+
+# Python 3.10 has no error codes on its exceptions; SQLite's English messages are stable.
+_REASONS = (
+    ("locked", "is locked by another process; nothing was changed: try again when it is done"),
+    ("busy", "is locked by another process; nothing was changed: try again when it is done"),
+    ("full", "cannot grow, the disk is full; nothing was changed: free some space and try again"),
+    ("readonly", "is read-only; nothing was changed: check the rights of the file and its folder"),
+    (
+        "unable to open",
+        "cannot be opened; expected a file in a folder that this user may read and write: check"
+        " the path and its rights",
+    ),
+    (
+        "disk i/o",
+        "cannot be read or written, the disk reports an error; nothing was changed: check the disk"
+        " and its free space",
+    ),
+    (
+        "not a database",
+        "is not a gallery; expected an SQLite file made by Headstart: check the path",
+    ),
+)
+
+
+@contextmanager
+def sqlite_errors(path: Path) -> Iterator[None]:
+    """Turn every SQLite error inside the block into one ``ArtifactError`` line."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        said = str(error).lower()
+        for sign, reason in _REASONS:
+            if sign in said:
+                raise ArtifactError(f"the gallery {path} {reason}") from error
+        raise ArtifactError(
+            f"the gallery {path} is damaged ({error}); expected a file that only Headstart has"
+            " written: restore a copy"
+        ) from error
+
+
+def connect(
+    path: Path, *, read_only: bool, timeout_s: float, clock: Callable[[], float]
+) -> sqlite3.Connection:
+    """Open ``path`` as a gallery; unless ``read_only``, make the file and its folder if missing.
+
+    Raises:
+        ArtifactError: there is no such file, it is not a gallery, it is newer, locked, damaged or
+            not writable.
+    """
+    _check_file(path, read_only=read_only)
+    with sqlite_errors(path):
+        db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{_mode(path, read_only=read_only)}",
+            uri=True,
+            timeout=timeout_s,
+            isolation_level=None,
+            # The gallery has its own lock, so any thread may use it.
+            check_same_thread=False,
+        )
+        try:
+            _prepare(db, path, read_only=read_only, timeout_s=timeout_s, clock=clock)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _check_file(path: Path, *, read_only: bool) -> None:
+    try:
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Faces and voices: other users may not read them unless the owner says so.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with path.open("rb") as file:
+            start = file.read(len(_HEADER))
+    except FileNotFoundError as error:
+        raise ArtifactError(
+            f"there is no gallery at {path}; expected a file made by Headstart: enrol something"
+            " first, or check the path"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        use = "read" if read_only else "write"
+        raise ArtifactError(
+            f"the gallery {str(path)!r} cannot be opened ({reason}); expected a file in a folder"
+            f" that this user may {use}: check the path and its rights"
+        ) from error
+    if start not in (b"", _HEADER):
+        raise ArtifactError(
+            f"{path} is not a gallery; expected an SQLite file made by Headstart: check the path"
+        )
+    if not read_only and not os.access(path.parent, os.W_OK):
+        raise ArtifactError(
+            f"the gallery {path} lies in a read-only folder; expected one that this user may write:"
+            " check its rights or choose another place"
+        )
+
+
+def _mode(path: Path, *, read_only: bool) -> str:
+    if not read_only:
+        return "mode=rw"
+    # Even a reader keeps an index beside a WAL file. Where the folder cannot be written and no
+    # log is waiting, nobody can be writing there, so SQLite may read the bare file.
+    log = path.with_name(path.name + "-wal")
+    frozen = not os.access(path.parent, os.W_OK) and not log.exists()
+    return "mode=ro&immutable=1" if frozen else "mode=ro"
+
+
+def _prepare(
+    db: sqlite3.Connection,
+    path: Path,
+    *,
+    read_only: bool,
+    timeout_s: float,
+    clock: Callable[[], float],
+) -> None:
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA secure_delete = ON")
+    # A committed enrolment must survive the plug being pulled, not only the process dying.
+    db.execute("PRAGMA synchronous = FULL")
+    if not read_only:
+        if is_blank(db):
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                if is_blank(db):  # nobody was faster
+                    create_tables(db, clock())
+                db.execute("COMMIT")
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+        check_tables(db, str(path))
+        use_wal(db, timeout_s)
+    elif is_blank(db):
+        raise ArtifactError(f"{path} is empty; expected a gallery: enrol something first")
+    else:
+        check_tables(db, str(path))

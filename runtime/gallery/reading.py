@@ -1,0 +1,309 @@
+"""Queries: what the gallery holds at one version. Call inside a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from headstart.runtime.embedding.embedding import Embedding
+from headstart.runtime.errors import ArtifactError, EnrolmentError
+from headstart.runtime.gallery.blobs import (
+    MAX_BLOB_BYTES,
+    PackedStream,
+    sample_digest,
+    unpack_views,
+)
+from headstart.runtime.gallery.names import clean_name, unknown_name
+from headstart.runtime.gallery.records import (
+    ROLES,
+    ClassRecord,
+    GallerySnapshot,
+    Media,
+    Mismatch,
+    Role,
+    SampleRecord,
+    content_digest,
+)
+
+MAX_TEXT_CHARACTERS = 4096
+"""Longest source, burst or stream name that is stored or believed."""
+
+MAX_MEDIA_BYTES = 64 * 2**20
+"""Largest picture or clip that is kept with a sample."""
+
+# A span lives at version :v; `p` is a span throughout this file.
+_ALIVE = "p.born <= :v AND (p.died IS NULL OR p.died > :v)"
+# The classes that are there at :v, with the id of their first sample.
+_PRESENT = (
+    "SELECT p.class_id AS id, min(p.sample_id) AS first, count(*) AS samples FROM spans p"
+    f" WHERE p.role = 'support' AND {_ALIVE} GROUP BY p.class_id"
+)
+# What is said about a class goes with the class.
+_SHOWN = (
+    f"{_ALIVE} AND (p.class_id IS NULL OR p.role = 'support'"
+    f" OR p.class_id IN (SELECT id FROM ({_PRESENT})))"
+)
+
+
+def current_version(db: sqlite3.Connection) -> int:
+    """The number of the newest version."""
+    (version,) = db.execute("SELECT max(version) FROM versions").fetchone()
+    if version is None:
+        raise ArtifactError(
+            "the gallery has no history; expected a file that only Headstart has written: it is"
+            " damaged or forged, restore a copy"
+        )
+    return int(version)
+
+
+def check_version(db: sqlite3.Connection, version: int) -> None:
+    """Refuse a version that the history does not hold.
+
+    Raises:
+        EnrolmentError: with the versions that it does hold.
+    """
+    first, last = db.execute("SELECT min(version), max(version) FROM versions").fetchone()
+    if not first <= version <= last:
+        raise EnrolmentError(
+            f"the gallery holds no version {version}; expected one from {first} to {last}: look at"
+            " the history"
+        )
+
+
+def read_classes(db: sqlite3.Connection, version: int) -> tuple[ClassRecord, ...]:
+    """The classes at ``version``, in the order of their first sample."""
+    streams: dict[int, dict[str, int]] = {}
+    for class_id, stream, count in db.execute(
+        "SELECT p.class_id, k.stream, count(*) FROM spans p"
+        " JOIN embeddings e ON e.sample_id = p.sample_id JOIN encoders k ON k.id = e.encoder_id"
+        f" WHERE p.role = 'support' AND {_ALIVE} GROUP BY p.class_id, k.stream ORDER BY k.stream",
+        {"v": version},
+    ):
+        streams.setdefault(class_id, {})[stream] = count
+    return tuple(
+        ClassRecord(
+            id=class_id,
+            uid=uid.hex(),
+            name=_believed_name(name),
+            created_s=added_s,
+            samples=samples,
+            streams=streams.get(class_id, {}),
+        )
+        for class_id, uid, name, added_s, samples in db.execute(
+            f"WITH present AS ({_PRESENT})"
+            " SELECT c.id, substr(c.uid, 1, 16), substr(p.name, 1, 999), s.added_s, present.samples"
+            " FROM present JOIN classes c ON c.id = present.id"
+            f" LEFT JOIN names p ON p.class_id = c.id AND {_ALIVE}"
+            " JOIN samples s ON s.id = present.first ORDER BY present.first",
+            {"v": version},
+        )
+    )
+
+
+def find_class(db: sqlite3.Connection, version: int, name: str) -> int | None:
+    """The id of the class that is called ``name`` (already cleaned) at ``version``."""
+    row = db.execute(
+        f"SELECT p.class_id FROM names p WHERE p.name = :name AND {_ALIVE}"
+        f" AND p.class_id IN (SELECT id FROM ({_PRESENT}))",
+        {"v": version, "name": name},
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def require_class(db: sqlite3.Connection, name: str) -> int:
+    """The id of the class that is called ``name`` (already cleaned) now.
+
+    Raises:
+        EnrolmentError: there is none; the message names the nearest ones.
+    """
+    version = current_version(db)
+    class_id = find_class(db, version, name)
+    if class_id is None:
+        raise unknown_name(name, (record.name for record in read_classes(db, version)))
+    return class_id
+
+
+def read_samples(
+    db: sqlite3.Connection, version: int, class_id: int | None = None, role: Role | None = None
+) -> tuple[SampleRecord, ...]:
+    """The samples at ``version``, in the order of adding, perhaps of one class or role only.
+
+    Raises:
+        ArtifactError: a row is not what Headstart writes.
+    """
+    where, bound = _SHOWN, {"v": version, "max": MAX_BLOB_BYTES, "class": class_id, "role": role}
+    if class_id is not None:
+        where += " AND p.class_id = :class"
+    if role is not None:
+        where += " AND p.role = :role"
+    streams: dict[int, list[PackedStream]] = {}
+    for sample_id, *packed in db.execute(
+        # SQLite knows a blob's length without reading it: an oversize one never enters memory.
+        "SELECT e.sample_id, substr(k.stream, 1, 4097), substr(k.sha256, 1, 64), k.dim,"
+        " CASE WHEN length(e.vectors) <= :max THEN e.vectors ELSE x'' END,"
+        " CASE WHEN length(e.weights) <= :max THEN e.weights ELSE x'' END"
+        " FROM spans p JOIN embeddings e ON e.sample_id = p.sample_id"
+        f" JOIN encoders k ON k.id = e.encoder_id WHERE {where} ORDER BY e.sample_id, e.id",
+        bound,
+    ):
+        streams.setdefault(sample_id, []).append(cast(PackedStream, tuple(packed)))
+    rows = db.execute(
+        "SELECT s.id, p.class_id, p.role, substr(s.source, 1, 4097), substr(s.burst, 1, 4097),"
+        " s.time_s, s.added_s, s.given_by, substr(s.digest, 1, 32)"
+        f" FROM spans p JOIN samples s ON s.id = p.sample_id WHERE {where} ORDER BY s.id",
+        bound,
+    )
+    return tuple(_sample(row, streams.get(row[0], [])) for row in rows)
+
+
+def read_content_digest(db: sqlite3.Connection, version: int) -> str:
+    """`GallerySnapshot.digest` of ``version``, without reading the embeddings."""
+    classes = read_classes(db, version)
+    position = {record.id: place for place, record in enumerate(classes)}
+    rows = db.execute(
+        "SELECT p.role, p.class_id, s.given_by, s.digest FROM spans p"
+        f" JOIN samples s ON s.id = p.sample_id WHERE {_SHOWN} ORDER BY s.id",
+        {"v": version},
+    )
+    return content_digest(
+        (record.name for record in classes),
+        ((role, position.get(owner), by, digest.hex()) for role, owner, by, digest in rows),
+    )
+
+
+def read_snapshot(db: sqlite3.Connection, version: int) -> GallerySnapshot:
+    """Everything at ``version``.
+
+    Raises:
+        ArtifactError: a row is not what Headstart writes.
+    """
+    classes, samples = read_classes(db, version), read_samples(db, version)
+    ids = [sample.id for sample in samples]
+    known = {record.id for record in classes}
+    if (
+        sorted(set(ids)) != ids
+        or len(known) < len(classes)
+        or any(
+            (sample.class_id is None and sample.role == "support")
+            or (sample.class_id is not None and sample.class_id not in known)
+            for sample in samples
+        )
+    ):
+        raise ArtifactError(
+            "the gallery's samples and classes disagree; expected a file that only Headstart has"
+            " written: it is damaged or forged, restore a copy"
+        )
+    return GallerySnapshot(version=version, classes=classes, samples=samples)
+
+
+def find_mismatches(
+    db: sqlite3.Connection, version: int, hashes: Mapping[str, str], *, only_these: bool = False
+) -> tuple[Mismatch, ...]:
+    """What at ``version`` was not made by the encoders ``hashes`` (stream → SHA-256).
+
+    Args:
+        db: inside a transaction.
+        version: which version to look at.
+        hashes: the encoders that are wanted.
+        only_these: leave streams out that ``hashes`` does not name, instead of reporting them.
+    """
+    encoders = db.execute("SELECT id, stream, sha256 FROM encoders ORDER BY id").fetchall()
+    found: list[Mismatch] = []
+    names: dict[int, str] = {}
+    for encoder_id, stream, sha256 in encoders:
+        if hashes.get(stream) == sha256 or (only_these and stream not in hashes):
+            continue
+        names = names or {record.id: record.name for record in read_classes(db, version)}
+        found.extend(
+            Mismatch(class_name=names.get(class_id), role=_role(role), stream=stream, samples=count)
+            for class_id, role, count in db.execute(
+                "SELECT p.class_id, p.role, count(*) FROM embeddings e"
+                " JOIN spans p ON p.sample_id = e.sample_id"
+                f" WHERE e.encoder_id = :encoder AND {_SHOWN}"
+                " GROUP BY p.class_id, p.role ORDER BY min(p.sample_id)",
+                {"v": version, "encoder": encoder_id},
+            )
+        )
+    return tuple(found)
+
+
+def other_encoders(found: Sequence[Mismatch]) -> ArtifactError:
+    """Make the error that names what must be enrolled again."""
+    streams: dict[str, list[str]] = {}
+    for mismatch in found:
+        who = mismatch.role if mismatch.class_name is None else repr(mismatch.class_name)
+        if mismatch.stream not in streams.setdefault(who, []):
+            streams[who].append(mismatch.stream)
+    shown = [f"{who} ({', '.join(of)})" for who, of in list(streams.items())[:5]]
+    more = f" and {len(streams) - 5} more" if len(streams) > 5 else ""
+    return ArtifactError(
+        f"the gallery was made with other encoders than this bundle's: {', '.join(shown)}{more};"
+        " expected embeddings of one space: forget and enrol these again, or open the bundle they"
+        " were made with"
+    )
+
+
+def read_media(db: sqlite3.Connection, sample_id: int) -> tuple[Media, ...]:
+    """What was kept of a sample, in the order in which it was given."""
+    rows = db.execute(
+        "SELECT kind, data FROM media WHERE sample_id = ? AND length(data) <= ? ORDER BY id",
+        (sample_id, MAX_MEDIA_BYTES),
+    ).fetchall()
+    return tuple(Media(kind=kind, data=data) for kind, data in rows)
+
+
+def _sample(row: tuple[Any, ...], packed: Sequence[PackedStream]) -> SampleRecord:
+    sample_id, class_id, role, source, burst, time_s, added_s, given_by, digest = row
+    where = f"sample {sample_id}"
+    streams = {
+        _short(stream): unpack_views(vectors, weights, dim, f"{where} ({stream[:128]})")
+        for stream, _, dim, vectors, weights in packed
+    }
+    if not streams or sample_digest(time_s, burst, packed) != digest:
+        raise ArtifactError(
+            f"{where} is not what was enrolled; expected a gallery that only Headstart has written:"
+            " the file is damaged or forged, forget this sample or restore a copy"
+        )
+    source, burst = _short(source), _short(burst)
+    return SampleRecord(
+        id=sample_id,
+        class_id=class_id,
+        role=_role(role),
+        source=source,
+        group=burst,
+        added_s=added_s,
+        given_by="auto" if given_by == "auto" else "person",
+        embedding=Embedding(streams=streams, time_s=time_s, source=source, group=burst),
+        encoders={stream: sha256 for stream, sha256, *_ in packed},
+        digest=digest.hex(),
+    )
+
+
+def _role(role: str) -> Role:
+    if role not in ROLES:
+        raise ArtifactError(
+            f"the gallery holds samples in the role {role[:40]!r}; expected {', '.join(ROLES)}:"
+            " update Headstart, or the file is damaged"
+        )
+    return role
+
+
+def _believed_name(name: object) -> str:
+    try:
+        clean_name(str(name or ""))
+    except EnrolmentError as error:
+        raise ArtifactError(
+            "the gallery holds a class without a usable name; expected a file that only Headstart"
+            " has written: it is damaged or forged, restore a copy"
+        ) from error
+    return str(name)
+
+
+def _short(text: str) -> str:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise ArtifactError(
+            f"the gallery holds a text of {len(text)} characters; expected at most"
+            f" {MAX_TEXT_CHARACTERS}: the file is damaged or forged, restore a copy"
+        )
+    return text

@@ -85,7 +85,7 @@ def erase(db: sqlite3.Connection) -> bool:
         db.execute("VACUUM")
         (blocked, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if blocked:
-            return False
+            raise sqlite3.OperationalError("another process is reading the old state")
         # By value: another process may have forgotten something more since, and still has to erase.
         db.execute("DELETE FROM settings WHERE key = ? AND value = ?", (_PENDING, *asked))
     except sqlite3.OperationalError as error:

@@ -82,7 +82,8 @@ def drop_empty_classes(db: sqlite3.Connection, version: int) -> None:
     present = "SELECT class_id FROM spans WHERE role = 'support' AND died IS NULL"
     for table in ("names", "spans"):
         db.execute(
-            f"UPDATE {table} SET died = ? WHERE died IS NULL AND class_id NOT IN ({present})",
+            f"UPDATE {table} SET died = ? WHERE died IS NULL AND class_id IS NOT NULL"
+            f" AND class_id NOT IN ({present})",
             (version,),
         )
         db.execute(f"DELETE FROM {table} WHERE died <= born")

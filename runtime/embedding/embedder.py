@@ -1,0 +1,97 @@
+"""From a sample to its raw embedding: cut, encode, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.runtime.bundle.manifest import ImageViews, StreamEntry
+from headstart.runtime.embedding.embedding import Embedding, StreamViews
+from headstart.runtime.embedding.views import image_views
+from headstart.runtime.embedding.windows import audio_windows
+from headstart.runtime.encoders.protocol import Encoder
+from headstart.runtime.errors import EnrolmentError
+from headstart.runtime.sample import Sample
+
+Role = Literal["support", "query"]
+"""Support samples are encoded in more views than live queries: enrolment can take its time."""
+
+
+class Embedder:
+    """Encodes samples with a bundle's encoders, each stream as its view plan says.
+
+    Not for use by several threads at once.
+    """
+
+    def __init__(self, streams: Mapping[str, StreamEntry], encoders: Mapping[str, Encoder]) -> None:
+        """Use ``encoders`` (by stream name) with the plans of the manifest's ``streams``."""
+        self._plans = {name: streams[name] for name in encoders}
+        self._encoders = dict(encoders)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Stream → sha256 of its encoder: embeddings of different encoders never meet."""
+        return {name: encoder.spec.sha256 for name, encoder in self._encoders.items()}
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams that are encoded, in the manifest's order."""
+        return tuple(self._encoders)
+
+    def inputs(self, sample: Sample, role: Role) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+        """The encoders' ready inputs: stream → batch and pooling weights ``(views,)``.
+
+        Streams whose modality the sample does not hold are absent.
+        """
+        ready: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
+        for name, encoder in self._encoders.items():
+            plan, spec = self._plans[name].views, encoder.spec
+            if isinstance(plan, ImageViews):
+                if sample.image is not None:
+                    names = plan.support if role == "support" else plan.query
+                    views = image_views(sample.image.pixels, names, spec.input_shape[0])
+                    ready[name] = views, np.ones(len(names), np.float32)
+            elif sample.audio is not None:
+                ready[name] = audio_windows(sample.audio.samples, plan)
+        return ready
+
+    def embed(self, sample: Sample, role: Role) -> Embedding:
+        """Encode one sample.
+
+        Raises:
+            EnrolmentError: none of the sample's modalities has an encoder here.
+            BackendError: an encoder failed.
+        """
+        streams = {
+            name: StreamViews(vectors=self._encoders[name].encode(batch), weights=weights)
+            for name, (batch, weights) in self.inputs(sample, role).items()
+        }
+        if not streams:
+            raise EnrolmentError(
+                f"{sample.source or 'the sample'} holds only {', '.join(sample.modalities)}, which"
+                f" none of the streams in use ({', '.join(self._encoders)}) encodes: show it with"
+                " another modality or use other streams"
+            )
+        return Embedding(
+            streams=streams, time_s=sample.time_s, source=sample.source, group=sample.group
+        )
+
+    def close(self) -> None:
+        """Free all encoders; safe to call twice."""
+        for encoder in self._encoders.values():
+            encoder.close()
+
+    def __enter__(self) -> Embedder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,77 @@
+"""Which crops of a picture are encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.runtime.errors import ConfigError
+
+CROP = 0.8
+"""Side of a crop as a share of the picture's side."""
+
+_CORNERS: dict[str, tuple[float, float]] = {
+    "centre": (0.5, 0.5),
+    "top-left": (0.0, 0.0),
+    "top-right": (0.0, 1.0),
+    "bottom-left": (1.0, 0.0),
+    "bottom-right": (1.0, 1.0),
+}
+"""Crop name → where its free room goes, as a share (down, right)."""
+
+
+def _crop(down: float, right: float) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    def take(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = pixels.shape[:2]
+        rows, columns = max(1, round(height * CROP)), max(1, round(width * CROP))
+        top, left = round((height - rows) * down), round((width - columns) * right)
+        return pixels[top : top + rows, left : left + columns]
+
+    return take
+
+
+_VIEWS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    "full": lambda pixels: pixels,
+    "flip": lambda pixels: pixels[:, ::-1],
+    **{name: _crop(*corner) for name, corner in _CORNERS.items()},
+}
+
+
+def resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The whole picture as uint8 ``(size, size, rgb)``: nothing is cut off, the aspect may change.
+
+    Area averaging when shrinking (no aliasing), linear when growing.
+    """
+    import cv2
+
+    height, width = pixels.shape[:2]
+    shrinks = height >= size and width >= size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    # OpenCV reads a mirrored (negatively strided) array wrongly: give it a contiguous one.
+    resized = cv2.resize(np.ascontiguousarray(pixels), (size, size), interpolation=how)
+    return np.asarray(resized, np.uint8)
+
+
+def image_views(pixels: NDArray[np.uint8], names: Sequence[str], size: int) -> NDArray[np.uint8]:
+    """The named views of a picture, ready for the encoder.
+
+    Args:
+        pixels: uint8 ``(height, width, rgb)``, 0–255.
+        names: as listed in ``headstart.runtime.bundle.manifest.ImageViews``.
+        size: the encoder's input side in pixels.
+
+    Returns:
+        uint8 ``(views, size, size, rgb)``.
+
+    Raises:
+        ConfigError: a name that no view has.
+    """
+    unknown = [name for name in names if name not in _VIEWS]
+    if unknown:
+        raise ConfigError(
+            f"the bundle asks for image views {unknown}; this version knows {sorted(_VIEWS)}:"
+            " use a newer headstart or another bundle"
+        )
+    return np.stack([resize(_VIEWS[name](pixels), size) for name in names])

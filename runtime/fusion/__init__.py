@@ -1,0 +1,1 @@
+"""From raw embeddings to one fused space, whatever streams are there."""

@@ -1,0 +1,176 @@
+"""The adapted model: answers any query, whatever streams it and the enrolled classes have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.runtime.fusion.late import Points, fuse
+from headstart.runtime.heads.adapt import check_head
+from headstart.runtime.heads.arrays import softmax
+from headstart.runtime.heads.initialization import LearnedInitialization
+from headstart.runtime.recognition.answer import Answer
+from headstart.runtime.recognition.subspace import Subspace, fit_subspace
+from headstart.runtime.recognition.support import Support
+
+TOP = 5
+"""How many classes an answer lists."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scores:
+    """What the model makes of a batch of queries that have the same streams.
+
+    Args:
+        head: head scores ``(queries, classes)``; −∞ where a class shares no stream.
+        probability: among the enrolled ``(queries, classes)``, rows sum to 1 (all 0 where nothing
+            could be compared).
+        known: unknown score minus threshold ``(queries,)``; above 0 is known.
+        subspaces: fused query rows ``(queries, dim)`` with the space, one for each set of streams
+            that query and classes share.
+    """
+
+    head: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    known: NDArray[np.float64]
+    subspaces: tuple[tuple[NDArray[np.float32], Subspace], ...]
+
+
+class AdaptedModel:
+    """Head, unknown rule and probabilities fitted to one support.
+
+    A query is compared with each class in the fused space of the streams that *both* have. Each
+    such space is fitted when it is first asked for, and kept. Not for several threads at once.
+    """
+
+    def __init__(
+        self,
+        support: Support,
+        dims: Mapping[str, int],
+        start: LearnedInitialization,
+        *,
+        head: str = "auto",
+        false_accept_share: float = 0.05,
+    ) -> None:
+        """Take the support; nothing is fitted yet.
+
+        Args:
+            support: what is enrolled.
+            dims: stream → dimension, in the order of the fused axes.
+            start: the bundle's learned initialization.
+            head: one of `headstart.runtime.heads.adapt.HEADS`.
+            false_accept_share: asked share of unknown samples accepted, above 0 and below 1.
+
+        Raises:
+            ConfigError: no such head.
+        """
+        self.support = support
+        self._dims = dims
+        self._start = start
+        self._head = check_head(head)
+        self._share = false_accept_share
+        self._subspaces: dict[tuple[str, ...], Subspace | None] = {}
+        having: list[set[str]] = [set() for _ in support.names]
+        for label, points in zip(support.labels.tolist(), support.samples, strict=True):
+            having[label] |= set(points)
+        self._class_streams = having
+
+    def subspace(self, streams: tuple[str, ...]) -> Subspace | None:
+        """What is fitted in the space of ``streams``; None if nothing enrolled has any of them."""
+        if streams not in self._subspaces:
+            self._subspaces[streams] = fit_subspace(
+                self.support,
+                streams,
+                self._dims,
+                self._start,
+                head=self._head,
+                false_accept_share=self._share,
+            )
+        return self._subspaces[streams]
+
+    def prepare(self) -> None:
+        """Fit the spaces that queries with all enrolled streams will ask for."""
+        everything = set().union(*self._class_streams) if self._class_streams else set()
+        for streams in self._shared(everything):
+            self.subspace(streams)
+
+    def score(self, queries: Sequence[Points]) -> Scores:
+        """Score queries that all have the same streams."""
+        count, classes = len(queries), len(self.support.names)
+        head = np.full((count, classes), -np.inf)
+        logits = np.full((count, classes), -np.inf)
+        known = np.full(count, -np.inf)
+        used = []
+        for streams, members in self._shared(set(queries[0])).items():
+            space = self.subspace(streams)
+            if space is None:
+                continue
+            rows = fuse([_only(points, streams) for points in queries], streams, self._dims).rows
+            column = np.isin(space.classes, members)
+            at = space.classes[column]
+            scored = np.asarray(space.head.score(rows), np.float64)[:, column]
+            head[:, at] = scored
+            logits[:, at] = space.temperature * scored / space.unit_score
+            closeness = space.rule.scale.closeness(rows)[:, column]
+            margin = space.rule.score(rows, closeness) - space.rule.threshold
+            known = np.maximum(known, margin)
+            used.append((rows, space))
+        probability = softmax(logits) if used else np.zeros((count, classes))
+        return Scores(head=head, probability=probability, known=known, subspaces=tuple(used))
+
+    def answer(self, query: Points) -> Answer:
+        """Answer one query."""
+        if not self.support.names:
+            return _unknown("nothing is enrolled yet", query)
+        scores = self.score([query])
+        if not scores.subspaces:
+            return _unknown(
+                f"the query has only {', '.join(sorted(query))}, which nothing enrolled has", query
+            )
+        best = int(scores.probability[0].argmax())
+        margin = float(scores.known[0])
+        order = np.argsort(-scores.probability[0], kind="stable")[:TOP]
+        names = self.support.names
+        row, space = next(
+            (rows[0], space) for rows, space in scores.subspaces if best in space.classes
+        )
+        return Answer(
+            label=names[best] if margin > 0 else None,
+            score=margin,
+            probability=float(scores.probability[0, best]),
+            unknown=margin <= 0,
+            reason="" if margin > 0 else "nothing enrolled is close enough",
+            streams=space.contributions(row, int(np.searchsorted(space.classes, best))),
+            top=tuple((names[i], float(scores.probability[0, i])) for i in order),
+            calibrated=all(space.rule.calibrated for _, space in scores.subspaces),
+        )
+
+    def _shared(self, present: set[str]) -> dict[tuple[str, ...], list[int]]:
+        """Sets of streams that a query with ``present`` shares with classes → those classes."""
+        shared: dict[tuple[str, ...], list[int]] = {}
+        for position, having in enumerate(self._class_streams):
+            streams = tuple(s for s in self._dims if s in present and s in having)
+            if streams:
+                shared.setdefault(streams, []).append(position)
+        return shared
+
+
+def _only(points: Points, streams: tuple[str, ...]) -> Points:
+    return {stream: points[stream][:1] for stream in streams}
+
+
+def _unknown(reason: str, query: Points) -> Answer:
+    share = {stream: 1.0 / len(query) for stream in query}
+    return Answer(
+        label=None,
+        score=float("-inf"),
+        probability=0.0,
+        unknown=True,
+        reason=reason,
+        streams=share,
+        top=(),
+        calibrated=True,
+    )

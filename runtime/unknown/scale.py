@@ -1,0 +1,129 @@
+"""How close a query is to each class, on the gallery's own scale.
+
+A cosine of 0.7 means a lot among sounds and nothing among products on a shelf. Measured in units of
+the distance between the enrolled classes, the same numbers mean the same on every encoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.runtime.fusion.late import FusedRows
+from headstart.runtime.heads.arrays import class_means, one_hot, unit
+
+TIGHTNESS_WEIGHT = 0.4
+"""How much of a class's own tightness is taken off: a loose class must not win by being loose."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GalleryScale:
+    """Fitted closeness.
+
+    Args:
+        prototypes: unit class means ``(ways, dim)``.
+        rows: the support's rows ``(rows, dim)``.
+        table: rows of each class ``(ways, most)``; shorter classes repeat their first.
+        distance: usual cosine distance between two enrolled classes, above 0: the unit.
+        handicap: ``(ways,)`` taken off each class's closeness.
+        own: closeness of each sample to the rest of its class, leave-one-out ``(samples,)``; NaN
+            where a class has one sample.
+    """
+
+    prototypes: NDArray[np.float32]
+    rows: NDArray[np.float32]
+    table: NDArray[np.int64]
+    distance: float
+    handicap: NDArray[np.float64]
+    own: NDArray[np.float64]
+
+    def closeness(self, queries: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Unit vectors ``(queries, dim)`` → ``(queries, ways)``; 0 is identical, −1 another class.
+
+        Half of it is the cosine to the class mean, half the cosine to the nearest support row.
+        """
+        mean = queries @ self.prototypes.T
+        nearest = (queries @ self.rows.T)[:, self.table].max(axis=2)
+        both = 0.5 * mean.astype(np.float64) + 0.5 * nearest
+        return np.asarray((both - 1.0) / self.distance - self.handicap[None, :])
+
+
+def fit_scale(
+    support: FusedRows,
+    labels: NDArray[np.int64],
+    ways: int,
+    background: NDArray[np.float32],
+    usual_distance: float,
+) -> GalleryScale:
+    """Measure the gallery.
+
+    Args:
+        support: the samples in the fused space.
+        labels: class of each sample ``(samples,)``, every class 0…ways−1 at least once.
+        ways: how many classes.
+        background: one unit vector for each background sample ``(background, dim)``, may be empty.
+        usual_distance: from the bundle; used where there is nothing to measure (one class, no
+            background).
+    """
+    row_labels = labels[support.row_sample]
+    hot = one_hot(row_labels, ways, support.rows)
+    prototypes = unit(class_means(support.rows, hot))
+    looks = support.looks
+    cross = (looks @ prototypes.T).astype(np.float64)
+    other = labels[:, None] != np.arange(ways)[None, :]
+    apart = [cross[other].mean()] if ways > 1 else []
+    if background.shape[0]:
+        apart.append(float((background @ prototypes.T).mean()))
+    distance = max(1.0 - float(np.mean(apart)), 0.05) if apart else usual_distance
+    own = _leave_one_out(support, labels, row_labels, hot, looks)
+    own = (own - 1.0) / distance
+    return GalleryScale(
+        prototypes=prototypes,
+        rows=support.rows,
+        table=_row_table(row_labels, ways),
+        distance=distance,
+        handicap=_handicap(own, labels, ways),
+        own=own,
+    )
+
+
+def _leave_one_out(
+    support: FusedRows,
+    labels: NDArray[np.int64],
+    row_labels: NDArray[np.int64],
+    hot: NDArray[np.float32],
+    looks: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    """Cosine of each sample to the mean of the others of its class; NaN where there are none."""
+    class_sums = hot.T @ support.rows
+    sample_sums = np.add.reduceat(support.rows, support.first, axis=0)
+    rest = unit(class_sums[labels] - sample_sums)
+    own = np.sum(rest * looks, axis=1, dtype=np.float64)
+    alone = np.bincount(labels)[labels] == 1
+    own[alone] = np.nan
+    return own
+
+
+def _handicap(
+    own: NDArray[np.float64], labels: NDArray[np.int64], ways: int
+) -> NDArray[np.float64]:
+    """Half the class's own tightness, half everybody's; classes with one sample take the latter."""
+    known = np.isfinite(own)
+    if not known.any():
+        return np.zeros(ways)
+    counts = np.bincount(labels[known], minlength=ways)
+    sums = np.bincount(labels[known], own[known], minlength=ways)
+    tightness = np.divide(sums, counts, out=np.full(ways, np.nan), where=counts > 0)
+    everybody = float(np.nanmean(tightness))
+    tightness = np.where(counts > 0, tightness, everybody)
+    return TIGHTNESS_WEIGHT * (0.5 * tightness + 0.5 * everybody)
+
+
+def _row_table(row_labels: NDArray[np.int64], ways: int) -> NDArray[np.int64]:
+    order = np.argsort(row_labels, kind="stable")
+    counts = np.bincount(row_labels, minlength=ways)
+    starts = np.cumsum(counts) - counts
+    within = np.minimum(np.arange(counts.max())[None, :], counts[:, None] - 1)
+    return np.asarray(order[starts[:, None] + within])

@@ -52,7 +52,7 @@ class Item:
             )
 
     def read(self) -> NDArray[Any]:
-        """The picture, uint8 ``(height, width, rgb or rgba)``, or the sound, float32 ``(samples,)``.
+        """The picture, uint8 ``(height, width, rgb or rgba)``, or sound, float32 ``(samples,)``.
 
         Sounds are mono at 16 kHz, −1…1. A new array each time; the caller owns it.
 

@@ -10,35 +10,19 @@ from numpy.typing import NDArray
 
 from headstart.runtime.errors import CaptureError
 from headstart.runtime.sample import SAMPLE_RATE_HZ
+from headstart.runtime.sources.sound import read_audio
 
 SOUND_SUFFIXES = frozenset({".wav", ".ogg", ".oga", ".opus", ".flac", ".mp3", ".gsm", ".au"})
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"})
 
 
 def read_sound(path: Path) -> NDArray[np.float32]:
-    """The first sound track of a file, float32 ``(samples,)``, mono, 16 kHz, −1…1.
+    """The sound of a file, float32 ``(samples,)``, mono, 16 kHz, −1…1: decoded as the device does.
 
     Raises:
         CaptureError: the file holds no sound that can be decoded.
     """
-    import av
-
-    chunks: list[NDArray[np.float32]] = []
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise CaptureError(f"{path} holds no sound track; expected a sound file")
-            resampler = av.AudioResampler(format="fltp", layout="mono", rate=SAMPLE_RATE_HZ)
-            for frame in container.decode(audio=0):
-                chunks.extend(out.to_ndarray()[0] for out in resampler.resample(frame))
-            chunks.extend(out.to_ndarray()[0] for out in resampler.resample(None))
-    except (av.error.FFmpegError, ValueError) as error:
-        raise CaptureError(f"{path} cannot be decoded ({error}); expected a whole sound file: "
-                           "get a fresh copy or leave it out") from error  # fmt: skip
-    samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
-    if samples.size == 0 or not np.isfinite(samples).all():
-        raise CaptureError(f"{path} holds no usable samples; expected finite sound: leave it out")
-    return np.clip(samples, -1.0, 1.0).astype(np.float32)
+    return read_audio(path).samples
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:

@@ -20,7 +20,12 @@ ZIP_SUFFIXES = (".whl", ".zip", ".pk3", ".wz")
 
 
 def unpacked(
-    package: Package, cache: Cache, *, keep: tuple[str, ...] = ("*",), inner: str | None = None
+    package: Package,
+    cache: Cache,
+    *,
+    keep: tuple[str, ...] = ("*",),
+    inner: str | None = None,
+    part: str = "all",
 ) -> Path:
     """A folder with those members of the package whose path matches a pattern of ``keep``.
 
@@ -29,11 +34,12 @@ def unpacked(
         cache: where the folder is kept.
         keep: shell patterns for member paths; ``*`` also matches slashes.
         inner: pattern of a zip file inside the package whose members are meant instead.
+        part: names the choice of members, where sources take different ones of one package.
 
     Raises:
         ArtifactError: the archive is damaged, or no member matches.
     """
-    name = package.stage.replace("packages/", "unpacked/")
+    name = f"{package.stage.replace('packages/', 'unpacked/', 1)}-{part}"
 
     def build(folder: Path) -> None:
         archive = fetch(package, cache)
@@ -119,7 +125,9 @@ def _plain_tar(archive: Path) -> Iterator[tarfile.TarFile]:
 def _deb_as_tar(archive: Path) -> Iterator[tarfile.TarFile]:
     """A Debian package's files; dpkg-deb knows every compression that Debian uses."""
     if shutil.which("dpkg-deb") is None:
-        raise MissingDependency("dpkg-deb is not installed; expected it to unpack .deb: install dpkg")
+        raise MissingDependency(
+            "dpkg-deb is not installed; expected it to unpack .deb: install dpkg"
+        )
     command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None

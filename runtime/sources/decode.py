@@ -64,7 +64,8 @@ def picture_times(media: Media) -> Iterator[float]:
         return
     for packet in _packets(media, [media.video]):
         ticks = packet.pts if packet.pts is not None else packet.dts
-        yield float((ticks or 0) * (packet.time_base or 0)) - media.origin_s
+        if packet.size:
+            yield float((ticks or 0) * (packet.time_base or 0)) - media.origin_s
 
 
 def _packets(media: Media, tracks: list[Any]) -> Iterator[av.Packet[Any]]:

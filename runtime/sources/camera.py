@@ -212,7 +212,10 @@ def _read_until(capture: Any, newest: Newest[NDArray[np.uint8]], stop: threading
                 continue
             misses += 1
             if misses > MISSES_ALLOWED:
-                raise CaptureError("it gives no more pictures")
+                raise CaptureError(
+                    "it gives no more pictures; expected several a second: check its cable or"
+                    " network and start again"
+                )
             time.sleep(0.01)
     except Exception as error:
         newest.fail(error)

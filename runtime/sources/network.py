@@ -115,7 +115,9 @@ class NetworkCamera:
             with open_media(self.name) as media:
                 self._keep_newest(media)
             if not stop.is_set():
-                raise CaptureError("the stream ended")
+                raise CaptureError(
+                    "the stream ended; expected it to go on: check the camera and start again"
+                )
         except Exception as error:
             newest.fail(error)
         finally:

@@ -76,6 +76,8 @@ class Newest(Generic[T]):
             return self._values[-1]
 
     def _raise_error(self) -> None:
+        if isinstance(self._error, CaptureError):
+            raise CaptureError(f"{self._name} stopped: {self._error}") from self._error
         if self._error is not None:
             raise CaptureError(
                 f"{self._name} stopped: {self._error}; expected it to go on: check its cable or"

@@ -34,9 +34,7 @@ def check(path: Path, data: bytes) -> None:
     check_whole(path)
 
 
-@pytest.mark.parametrize(
-    "data", [*WHOLE.values(), LIVE_MKV], ids=[*WHOLE, "mkv of unknown length"]
-)
+@pytest.mark.parametrize("data", [*WHOLE.values(), LIVE_MKV], ids=[*WHOLE, "mkv of unknown length"])
 def test_a_whole_recording_passes(tmp_path: Path, data: bytes) -> None:
     check(tmp_path / "a", data)
 

@@ -54,9 +54,7 @@ def test_files_of_one_class_that_share_a_stem_are_one_item(tmp_path: Path) -> No
         MediaItem(label="bell", stem="1", audio=files["bell/1.flac"]),
         MediaItem(label="bell", stem="2", video=files["bell/2.mp4"]),
         MediaItem(label="mug", stem="001", image=files["mug/001.png"]),
-        MediaItem(
-            label="mug", stem="003", image=files["mug/003.jpg"], audio=files["mug/003.wav"]
-        ),
+        MediaItem(label="mug", stem="003", image=files["mug/003.jpg"], audio=files["mug/003.wav"]),
     ]
 
 
@@ -116,9 +114,7 @@ def test_a_file_where_a_folder_should_be_is_refused(tmp_path: Path) -> None:
         scan(touch(tmp_path / "a.jpg"))
 
 
-def test_picture_and_sound_become_one_sample(
-    tmp_path: Path, sound: Callable[[Path], Path]
-) -> None:
+def test_picture_and_sound_become_one_sample(tmp_path: Path, sound: Callable[[Path], Path]) -> None:
     image, audio = picture(tmp_path / "mug" / "1.png"), sound(tmp_path / "mug" / "1.wav")
     sample = read_sample(scan(tmp_path)[0])
     assert sample.modalities == ("image", "audio")

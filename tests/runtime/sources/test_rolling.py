@@ -11,7 +11,7 @@ from headstart.runtime.sources.rolling import RollingSound
 
 def ramp(first: int, count: int, start_s: float | None = None) -> AudioClip:
     """Samples that tell their own number: ``n / 100,000``."""
-    samples = np.arange(first, first + count, dtype=np.float32) / 100_000
+    samples = (np.arange(first, first + count) / 100_000).astype(np.float32)
     return AudioClip(samples=samples, start_s=start_s)
 
 

@@ -136,9 +136,7 @@ def test_a_cut_off_wav_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_cut_off_flac_is_refused(
-    tmp_path: Path, make_sound: Make, share: float
-) -> None:
+def test_a_cut_off_flac_is_refused(tmp_path: Path, make_sound: Make, share: float) -> None:
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 32_000)
     whole = make_sound(tmp_path / "a.flac", noise, 16_000, "flac").read_bytes()
     path = tmp_path / "cut.flac"
@@ -202,9 +200,7 @@ def test_text_named_wav_is_refused(tmp_path: Path) -> None:
         read_audio(path)
 
 
-def test_a_video_without_sound_is_refused(
-    tmp_path: Path, make_video: Make, make_grey: Any
-) -> None:
+def test_a_video_without_sound_is_refused(tmp_path: Path, make_video: Make, make_grey: Any) -> None:
     path = make_video(tmp_path / "mute.mp4", [make_grey(50)] * 5)
     with pytest.raises(CaptureError, match=r"mute\.mp4 holds no sound; expected a sound track"):
         read_audio(path)

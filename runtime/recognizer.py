@@ -182,8 +182,18 @@ class Recognizer:
         return self.answer(self.embedder.embed(sample, "query"))
 
     def answer(self, embedding: Embedding) -> Answer:
-        """Answer a query that is already embedded."""
-        return self.model().answer(place(embedding.streams, self.spaces))
+        """Answer a query that is already embedded.
+
+        Raises:
+            EnrolmentError: it holds none of the streams in use.
+        """
+        placed = place(embedding.streams, self.spaces)
+        if placed is None:
+            raise EnrolmentError(
+                f"the query holds only {', '.join(embedding.streams)}; expected some of"
+                f" {', '.join(self.dims)}: open the recogniser with those streams"
+            )
+        return self.model().answer(placed)
 
     def model(self) -> AdaptedModel:
         """The model fitted to the gallery as it is now."""

@@ -96,7 +96,7 @@ class Sample:
     def __post_init__(self) -> None:
         if self.image is None and self.audio is None:
             raise ShapeError(
-                f"a sample from {self.source!r} holds neither image nor audio; expected at least one"
+                f"a sample from {self.source!r} holds neither image nor audio; expected one or both"
             )
 
     @property

@@ -13,7 +13,7 @@ from headstart.runtime.embedding.embedding import Embedding
 from headstart.runtime.errors import CaptureError, EnrolmentError, HeadstartError
 from headstart.runtime.evaluation.cache import CacheKey, EmbeddingCache
 from headstart.runtime.evaluation.corruptions import corrupt, sample_generator
-from headstart.runtime.fusion.late import Points
+from headstart.runtime.fusion.late import Placed
 from headstart.runtime.fusion.spaces import Spaces, as_stored, place
 from headstart.runtime.sample import Sample
 from headstart.runtime.sources.folder import MediaItem, read_sample
@@ -33,8 +33,8 @@ class Embedded:
     """
 
     stem: str
-    support: Points
-    query: Points | None
+    support: Placed
+    query: Placed | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,23 +87,20 @@ def embed_dataset(
         except (CaptureError, EnrolmentError) as error:
             failures.append((str(item.paths[0]), error))
             continue
-        if stored is None:
+        support = None if stored is None else place(as_stored(stored), spaces)
+        if support is None:
             continue
+        query = None if asked is None else place(asked.streams, spaces)
         classes.setdefault(item.label, []).append(
             Embedded(
                 stem=item.stem,
-                support=place(as_stored(stored), spaces),
-                query=None if asked is None else _first(place(asked.streams, spaces)),
+                support=support,
+                query=None if query is None else query.first(),
             )
         )
     return Dataset(
         classes={name: tuple(classes[name]) for name in sorted(classes)}, failures=tuple(failures)
     )
-
-
-def _first(points: Points) -> Points:
-    """A live query sees each stream once: the first view of the support's plan is the query's."""
-    return {stream: z[:1] for stream, z in points.items()}
 
 
 class _Reader:

@@ -26,7 +26,7 @@ from headstart.runtime.evaluation.metrics import (
     spread,
 )
 from headstart.runtime.evaluation.report import EvaluationResult, UnknownResult
-from headstart.runtime.fusion.late import Points
+from headstart.runtime.fusion.late import Placed
 from headstart.runtime.recognition.model import AdaptedModel
 from headstart.runtime.recognition.support import Support, number_things
 from headstart.runtime.recognizer import Recognizer
@@ -136,7 +136,7 @@ def _embed(
 
 def _background(
     recognizer: Recognizer, folder: Path | None, reading: Reading, track: Track
-) -> tuple[list[tuple[str, Points]], set[str]]:
+) -> tuple[list[tuple[str, Placed]], set[str]]:
     """Background samples with the thing each shows, and the class names to leave out."""
     if folder is None:
         return [], set()
@@ -145,7 +145,7 @@ def _background(
     clean = Reading(modalities=reading.modalities, cache_folder=reading.cache_folder)
     dataset = _embed(recognizer, items, clean, track)
     looks = [
-        (name or sample.stem, {s: z[:1] for s, z in sample.support.items()})
+        (name or sample.stem, sample.support.first())
         for name, samples in dataset.classes.items()
         for sample in samples
     ]
@@ -156,7 +156,7 @@ def _run(
     recognizer: Recognizer,
     episode: Episode,
     dataset: Dataset,
-    around: list[tuple[str, Points]],
+    around: list[tuple[str, Placed]],
     plan: EvaluationPlan,
     tally: _Tally,
 ) -> None:
@@ -207,7 +207,7 @@ def _score(model: AdaptedModel, samples: Sequence[Embedded], ways: int) -> _Scor
     batches: dict[tuple[str, ...], list[int]] = {}
     for i, sample in enumerate(samples):
         if sample.query is not None:
-            batches.setdefault(tuple(sample.query), []).append(i)
+            batches.setdefault(tuple(sample.query.points), []).append(i)
     for members in batches.values():
         scores = model.score([query for i in members if (query := samples[i].query) is not None])
         probability[members] = scores.probability
@@ -234,7 +234,7 @@ def _result(
             far_median=far.median,
             far_p90=far.p90,
         )
-    present = {s for samples in dataset.classes.values() for e in samples for s in e.support}
+    present = {s for samples in dataset.classes.values() for e in samples for s in e.support.points}
     return EvaluationResult(
         accuracy=float(np.mean(tally.accuracy)),
         ci95=ci95(tally.accuracy),

@@ -1,6 +1,6 @@
-"""Late fusion: each stream's point side by side, in one unit vector.
+"""The fused space: each stream's point side by side, weighed by how far it can be trusted.
 
-The cosine of two such vectors is the weighted mean of the streams' cosines, so every head and every
+The cosine of two fused vectors is the weighted mean of the streams' cosines, so every head and every
 score works on the fused space as on a single stream.
 """
 
@@ -10,13 +10,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from headstart.runtime.heads.arrays import unit
+from headstart.runtime.heads.arrays import Array, unit
 
-Points = Mapping[str, NDArray[np.float32]]
-"""One sample in its calibrated spaces: stream → unit vectors ``(points, dim)``, the query's first.
-Absent streams have no entry."""
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placed:
+    """One sample in its calibrated spaces.
+
+    Args:
+        points: stream → unit vectors ``(points, dim)``, the query's first; absent streams have no
+            entry, and at least one is there.
+        weights: stream → trust in it for this sample, above 0; only their ratios matter.
+    """
+
+    points: Mapping[str, NDArray[np.float32]]
+    weights: Mapping[str, float]
+
+    def first(self) -> Placed:
+        """The sample as a live query would see it: one point of each stream."""
+        points = {stream: z[:1] for stream, z in self.points.items()}
+        return Placed(points=points, weights=self.weights)
+
+    def shares(self) -> dict[str, float]:
+        """The weights scaled to sum to 1."""
+        total = sum(self.weights[stream] for stream in self.points)
+        return {stream: self.weights[stream] / total for stream in self.points}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,30 +60,49 @@ class FusedRows:
         return self.rows[self.first]
 
 
-def fuse(
-    samples: Sequence[Points], streams: Sequence[str], dims: Mapping[str, int]
-) -> FusedRows:
+def weigh(parts: Sequence[Array], weights: Array) -> Array:
+    """Fuse rows: ``unit([√w₁·z₁, √w₂·z₂, …])``.
+
+    Args:
+        parts: for each stream unit vectors ``(rows, dim)``, zero where it is absent.
+        weights: ``(rows, streams)``, at least 0; a stream that is absent may have any weight.
+
+    Returns:
+        Unit vectors ``(rows, Σ dim)``.
+    """
+    xp = array_namespace(weights)
+    root = xp.sqrt(weights)
+    scaled = [root[:, i : i + 1] * part for i, part in enumerate(parts)]
+    return unit(xp.concat(scaled, axis=1))
+
+
+def fuse(samples: Sequence[Placed], streams: Sequence[str], dims: Mapping[str, int]) -> FusedRows:
     """Put samples into the fused space of ``streams``.
 
     A sample gives as many rows as its stream with most points; a stream with fewer repeats its
-    last. All streams weigh the same.
+    last.
 
     Args:
         samples: at least one; each has at least one of the streams.
         streams: in the order of the fused axes.
         dims: stream → dimension.
     """
-    counts = [max(points[s].shape[0] for s in streams if s in points) for points in samples]
+    counts = [max(s.points[name].shape[0] for name in streams if name in s.points) for s in samples]
     ends = np.cumsum(counts)
     row_sample = np.repeat(np.arange(len(samples)), counts)
     parts = []
     for stream in streams:
         part = np.zeros((int(ends[-1]), dims[stream]), np.float32)
-        for points, end, count in zip(samples, ends, counts, strict=True):
-            if stream in points:
-                z = points[stream]
+        for sample, end, count in zip(samples, ends, counts, strict=True):
+            if stream in sample.points:
+                z = sample.points[stream]
                 part[end - count : end - count + z.shape[0]] = z
                 part[end - count + z.shape[0] : end] = z[-1]
         parts.append(part)
-    rows = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    return FusedRows(rows=unit(rows), row_sample=row_sample, first=ends - np.array(counts))
+    first = ends - np.array(counts)
+    if len(parts) == 1:
+        return FusedRows(rows=parts[0], row_sample=row_sample, first=first)
+    weights = np.array(
+        [[s.weights.get(name, 0.0) for name in streams] for s in samples], np.float32
+    )
+    return FusedRows(rows=weigh(parts, weights[row_sample]), row_sample=row_sample, first=first)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from headstart.runtime.bundle.manifest import AudioWindows, StreamEntry
 from headstart.runtime.embedding.embedding import Embedding, StreamViews
 from headstart.runtime.fusion.calibrated import CalibratedSpace
-from headstart.runtime.fusion.late import Points
+from headstart.runtime.fusion.late import Placed
 from headstart.runtime.heads.initialization import LearnedInitialization
 
 Spaces = Mapping[str, CalibratedSpace]
@@ -47,11 +47,14 @@ def as_stored(embedding: Embedding) -> dict[str, StreamViews]:
     }
 
 
-def place(streams: Mapping[str, StreamViews], spaces: Spaces) -> Points:
-    """Bring one sample into the calibrated spaces; streams without a space are left out."""
-    placed: dict[str, NDArray[np.float32]] = {}
+def place(streams: Mapping[str, StreamViews], spaces: Spaces) -> Placed | None:
+    """Bring one sample into the calibrated spaces, all streams trusted alike (late fusion).
+
+    Streams without a space are left out; None if nothing is left.
+    """
+    points: dict[str, NDArray[np.float32]] = {}
     for stream, space in spaces.items():
         if stream in streams:
             views = streams[stream]
-            placed[stream] = space.points(views.vectors, views.weights)
-    return placed
+            points[stream] = space.points(views.vectors, views.weights)
+    return Placed(points=points, weights=dict.fromkeys(points, 1.0)) if points else None

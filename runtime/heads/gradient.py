@@ -15,7 +15,9 @@ from headstart.runtime.heads.arrays import Array, balance, class_means, softmax
 from headstart.runtime.heads.linear import LinearHead
 
 
-def fit_gradient(x: Array, hot: Array, scale: float | Array, steps: Sequence[float] | Array) -> LinearHead:
+def fit_gradient(
+    x: Array, hot: Array, scale: float | Array, steps: Sequence[float] | Array
+) -> LinearHead:
     """Adapt ``W = 2·s·μ``, ``b = −s·|μ|²`` by gradient descent on the support's cross-entropy.
 
     Args:

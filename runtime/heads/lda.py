@@ -13,7 +13,9 @@ from headstart.runtime.heads.arrays import Array, class_means
 from headstart.runtime.heads.linear import LinearHead
 
 
-def fit_lda(x: Array, hot: Array, covariance: Array | None, prior_rows: float | Array) -> LinearHead:
+def fit_lda(
+    x: Array, hot: Array, covariance: Array | None, prior_rows: float | Array
+) -> LinearHead:
     """Fit equal-prior LDA.
 
     Args:

@@ -62,7 +62,7 @@ def prototype_leave_one_out(
     labels = hot[first].argmax(axis=1)
     own_rows = np.add.reduceat(x, first, axis=0)
     looks = x[first]
-    scores = (looks @ unit(sums).T).astype(np.float64)
+    scores = np.asarray(looks @ unit(sums).T, np.float64)
     rest = unit(sums[labels] - own_rows)
     own = np.sum(rest * looks, axis=1)
     alone = np.bincount(labels, minlength=hot.shape[1])[labels] == 1

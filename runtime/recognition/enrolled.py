@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.runtime.fusion.late import Points
+from headstart.runtime.fusion.late import Placed
 from headstart.runtime.fusion.spaces import Spaces, place
 from headstart.runtime.gallery.records import GallerySnapshot, SampleRecord
 from headstart.runtime.recognition.support import Support, number_things
@@ -15,27 +15,34 @@ class EnrolledSamples:
 
     def __init__(self, spaces: Spaces) -> None:
         self._spaces = spaces
-        self._placed: dict[int, Points] = {}
+        self._placed: dict[int, Placed | None] = {}
 
     def support(self, snapshot: GallerySnapshot) -> Support:
         """The support in ``snapshot``; samples without any stream in use are left out."""
-        placed = {sample.id: self._place(sample) for sample in snapshot.samples}
-        self._placed = placed
+        known = {sample.id: self._place(sample) for sample in snapshot.samples}
+        self._placed = known
         position = snapshot.class_position()
-        shown = [s for s in snapshot.samples if s.role == "support" and placed[s.id]]
-        present = sorted({position[s.class_id] for s in shown if s.class_id is not None})
-        renumber = {old: new for new, old in enumerate(present)}
-        background = [s for s in snapshot.samples if s.role == "background" and placed[s.id]]
+        samples, positions, background, groups = [], [], [], []
+        for sample in snapshot.samples:
+            placed = known[sample.id]
+            if placed is None:
+                continue
+            if sample.role == "support" and sample.class_id is not None:
+                samples.append(placed)
+                positions.append(position[sample.class_id])
+            elif sample.role == "background":
+                background.append(placed)
+                groups.append(sample.group)
+        present, labels = np.unique(np.array(positions, np.int64), return_inverse=True)
         return Support(
-            names=tuple(snapshot.classes[old].name for old in present),
-            samples=tuple(placed[s.id] for s in shown),
-            labels=np.array(
-                [renumber[position[s.class_id]] for s in shown if s.class_id is not None], np.int64
-            ),
-            background=tuple(placed[s.id] for s in background),
-            things=number_things([s.group for s in background]),
+            names=tuple(snapshot.classes[at].name for at in present),
+            samples=tuple(samples),
+            labels=labels.astype(np.int64),
+            background=tuple(background),
+            things=number_things(groups),
         )
 
-    def _place(self, sample: SampleRecord) -> Points:
-        known = self._placed.get(sample.id)
-        return place(sample.embedding.streams, self._spaces) if known is None else known
+    def _place(self, sample: SampleRecord) -> Placed | None:
+        if sample.id in self._placed:
+            return self._placed[sample.id]
+        return place(sample.embedding.streams, self._spaces)

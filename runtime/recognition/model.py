@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.runtime.fusion.late import Points, fuse
+from headstart.runtime.fusion.late import Placed, fuse
 from headstart.runtime.heads.adapt import check_head
 from headstart.runtime.heads.arrays import softmax
 from headstart.runtime.heads.initialization import LearnedInitialization
@@ -74,8 +74,8 @@ class AdaptedModel:
         self._share = false_accept_share
         self._subspaces: dict[tuple[str, ...], Subspace | None] = {}
         having: list[set[str]] = [set() for _ in support.names]
-        for label, points in zip(support.labels.tolist(), support.samples, strict=True):
-            having[label] |= set(points)
+        for label, sample in zip(support.labels.tolist(), support.samples, strict=True):
+            having[label] |= set(sample.points)
         self._class_streams = having
 
     def subspace(self, streams: tuple[str, ...]) -> Subspace | None:
@@ -97,18 +97,18 @@ class AdaptedModel:
         for streams in self._shared(everything):
             self.subspace(streams)
 
-    def score(self, queries: Sequence[Points]) -> Scores:
+    def score(self, queries: Sequence[Placed]) -> Scores:
         """Score queries that all have the same streams."""
         count, classes = len(queries), len(self.support.names)
         head = np.full((count, classes), -np.inf)
         logits = np.full((count, classes), -np.inf)
         known = np.full(count, -np.inf)
         used = []
-        for streams, members in self._shared(set(queries[0])).items():
+        for streams, members in self._shared(set(queries[0].points)).items():
             space = self.subspace(streams)
             if space is None:
                 continue
-            rows = fuse([_only(points, streams) for points in queries], streams, self._dims).rows
+            rows = fuse([query.first() for query in queries], streams, self._dims).rows
             column = np.isin(space.classes, members)
             at = space.classes[column]
             scored = np.asarray(space.head.score(rows), np.float64)[:, column]
@@ -121,14 +121,15 @@ class AdaptedModel:
         probability = softmax(logits) if used else np.zeros((count, classes))
         return Scores(head=head, probability=probability, known=known, subspaces=tuple(used))
 
-    def answer(self, query: Points) -> Answer:
+    def answer(self, query: Placed) -> Answer:
         """Answer one query."""
         if not self.support.names:
             return _unknown("nothing is enrolled yet", query)
         scores = self.score([query])
         if not scores.subspaces:
             return _unknown(
-                f"the query has only {', '.join(sorted(query))}, which nothing enrolled has", query
+                f"the query has only {', '.join(sorted(query.points))}, which nothing enrolled has",
+                query,
             )
         best = int(scores.probability[0].argmax())
         margin = float(scores.known[0])
@@ -158,19 +159,14 @@ class AdaptedModel:
         return shared
 
 
-def _only(points: Points, streams: tuple[str, ...]) -> Points:
-    return {stream: points[stream][:1] for stream in streams}
-
-
-def _unknown(reason: str, query: Points) -> Answer:
-    share = {stream: 1.0 / len(query) for stream in query}
+def _unknown(reason: str, query: Placed) -> Answer:
     return Answer(
         label=None,
         score=float("-inf"),
         probability=0.0,
         unknown=True,
         reason=reason,
-        streams=share,
+        streams=query.shares(),
         top=(),
         calibrated=True,
     )

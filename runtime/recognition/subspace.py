@@ -1,4 +1,4 @@
-"""Everything fitted in the fused space of one set of streams: head, scale, threshold, temperature."""
+"""Everything fitted in the fused space of one set of streams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.runtime.fusion.late import FusedRows, Points, fuse
+from headstart.runtime.fusion.late import FusedRows, fuse
 from headstart.runtime.heads.adapt import FittedHead, adapt, choose_method
 from headstart.runtime.heads.arrays import one_hot
 from headstart.runtime.heads.initialization import LearnedInitialization
@@ -68,7 +68,9 @@ def fit_subspace(
     false_accept_share: float,
 ) -> Subspace | None:
     """Fit what was enrolled, as far as it has any of ``streams``; None if nothing has."""
-    kept = [i for i, points in enumerate(support.samples) if any(s in points for s in streams)]
+    kept = [
+        i for i, sample in enumerate(support.samples) if any(s in sample.points for s in streams)
+    ]
     if not kept:
         return None
     classes, labels = np.unique(support.labels[kept], return_inverse=True)
@@ -115,19 +117,15 @@ def _limit(fused: FusedRows) -> FusedRows:
     return FusedRows(rows=fused.rows[keep], row_sample=row_sample, first=first)
 
 
-def _background(
-    support: Support, streams: tuple[str, ...], dims: Mapping[str, int]
-) -> Background:
-    kept = [i for i, points in enumerate(support.background) if any(s in points for s in streams)]
+def _background(support: Support, streams: tuple[str, ...], dims: Mapping[str, int]) -> Background:
+    kept = [
+        i for i, sample in enumerate(support.background) if any(s in sample.points for s in streams)
+    ]
     if not kept:
         size = sum(dims[s] for s in streams)
         return Background(looks=np.empty((0, size), np.float32), things=np.empty(0, np.int64))
-    looks = fuse([_first_points(support.background[i]) for i in kept], streams, dims).looks
+    looks = fuse([support.background[i].first() for i in kept], streams, dims).looks
     return Background(looks=looks, things=support.things[kept])
-
-
-def _first_points(points: Points) -> Points:
-    return {stream: z[:1] for stream, z in points.items()}
 
 
 def _usual_distance(start: LearnedInitialization, streams: tuple[str, ...]) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.runtime.errors import ShapeError
-from headstart.runtime.fusion.late import Points
+from headstart.runtime.fusion.late import Placed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,9 +29,9 @@ class Support:
     """
 
     names: tuple[str, ...]
-    samples: tuple[Points, ...]
+    samples: tuple[Placed, ...]
     labels: NDArray[np.int64]
-    background: tuple[Points, ...] = ()
+    background: tuple[Placed, ...] = ()
     things: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:

@@ -50,7 +50,9 @@ def choose_prior(
     have = np.stack([table[:, 0], np.log1p(table[:, 1])], axis=1)
     cell = table[int(np.abs(have - want[None, :]).sum(1).argmin())]
     several = 1.0 if shots > 1 else 0.0
-    features = np.array([1.0, math.log(max(ways, 1)), cross_deviation, tightness * several, several])
+    features = np.array(
+        [1.0, math.log(max(ways, 1)), cross_deviation, tightness * several, several]
+    )
     return ThresholdPrior(
         mean=float(features @ cell[2:7]),
         deviation=float(cell[7]),

@@ -50,7 +50,9 @@ class UnknownRule:
     asked: float
     calibrated: bool
 
-    def score(self, queries: NDArray[np.float32], closeness: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(
+        self, queries: NDArray[np.float32], closeness: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """How clearly each query is one of the enrolled ``(queries,)``, from its closeness."""
         return np.asarray(closeness.max(axis=1) - _pull(queries, self.background, self.scale))
 

@@ -100,7 +100,7 @@ def _leave_one_out(
     class_sums = hot.T @ support.rows
     sample_sums = np.add.reduceat(support.rows, support.first, axis=0)
     rest = unit(class_sums[labels] - sample_sums)
-    own = np.sum(rest * looks, axis=1, dtype=np.float64)
+    own: NDArray[np.float64] = np.sum(rest * looks, axis=1).astype(np.float64)
     alone = np.bincount(labels)[labels] == 1
     own[alone] = np.nan
     return own

@@ -54,7 +54,7 @@ def _legendre() -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=4096)
 def expected_maximum(count: int) -> float:
-    """Expected largest of ``count`` independent standard normal values: 0, 0.564, 0.846, 1.029, …"""
+    """Expected largest of ``count`` standard normal values: 0, 0.564, 0.846, 1.029, …"""
     if count <= 1:
         return 0.0
     x = np.linspace(-9.0, 9.0, 3601)

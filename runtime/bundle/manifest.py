@@ -64,7 +64,7 @@ class AudioWindows(Section):
 
 
 class Space(Section):
-    """From a raw embedding ``x`` to its stream's calibrated space: ``n(W n(n(x^power) − weight·mean))``.
+    """From a raw ``x`` to its stream's calibrated space: ``n(W n(n(x^power) − weight·mean))``.
 
     ``n`` scales to unit length; ``mean`` ``(dim,)`` and, if there is one, ``W`` ``(dim, dim)`` are
     tensors ``<stream>.mean`` and ``<stream>.whitening`` of the head file.
@@ -107,7 +107,7 @@ class FusionEntry(Section):
 
 
 class Manifest(Section):
-    """``manifest.json``. Every file of the bundle except it and ``SIGNATURE`` stands in ``files``."""
+    """``manifest.json``. Every file but it and ``SIGNATURE`` stands in ``files``."""
 
     schema_version: Annotated[int, Field(ge=1)]
     name: str

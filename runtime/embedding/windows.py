@@ -1,7 +1,7 @@
 """Which stretches of a sound are encoded. The placement decides everything.
 
-Measured on spoken digits across speakers, one shot: 27 % right with a badly placed window, 79 % with
-the loudest second, 93 % with five windows around it whose embeddings are averaged.
+Measured on spoken digits across speakers, one shot: 27 % right with a badly placed window, 79 %
+with the loudest second, 93 % with five windows around it whose embeddings are averaged.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def spread_starts(samples: NDArray[np.float32], window: int, count: int) -> list
 
 
 def cut(samples: NDArray[np.float32], starts: list[int], window: int) -> NDArray[np.float32]:
-    """The windows that begin at ``starts`` as ``(windows, window)``, silence where there is nothing."""
+    """The windows that begin at ``starts``, ``(windows, window)``, silence where nothing is."""
     before = max(0, -min(starts))
     after = max(0, max(starts) + window - samples.size)
     padded = np.pad(samples, (before, after))

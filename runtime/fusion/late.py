@@ -1,7 +1,7 @@
 """The fused space: each stream's point side by side, weighed by how far it can be trusted.
 
-The cosine of two fused vectors is the weighted mean of the streams' cosines, so every head and every
-score works on the fused space as on a single stream.
+The cosine of two fused vectors is the weighted mean of the streams' cosines, so every head and
+every score works on the fused space as on a single stream.
 """
 
 from __future__ import annotations

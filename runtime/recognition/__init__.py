@@ -1,1 +1,1 @@
-"""From a gallery's support and a query's embedding to an answer: head, unknown rule, probability."""
+"""From a gallery's support and a query's embedding to an answer."""

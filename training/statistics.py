@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.calibration.statistics import balanced_mean, whitening, within_class_covariance
-from headstart.runtime.bundle.load import Bundle, load_bundle
+from headstart.runtime.bundle.load import load_bundle
 from headstart.runtime.bundle.manifest import AudioWindows, StreamEntry
 from headstart.runtime.embedding.embedder import Embedder
 from headstart.runtime.encoders.onnxruntime import open_encoders
@@ -163,7 +163,10 @@ def fit(
 
 
 def write(
-    path: Path, fitted: Mapping[str, StreamStatistics], recipe: DataRecipe, bundle: Bundle
+    path: Path,
+    fitted: Mapping[str, StreamStatistics],
+    recipe: DataRecipe,
+    entries: Mapping[str, StreamEntry],
 ) -> None:
     """Write ``<stream>.mean`` and ``<stream>.whitening`` as float32 safetensors.
 
@@ -176,7 +179,7 @@ def write(
         tensors[f"{stream}.mean"] = found.mean
         if found.whitening is not None:
             tensors[f"{stream}.whitening"] = found.whitening
-    spaces = {name: entry.space.model_dump() for name, entry in bundle.manifest.streams.items()}
+    spaces = {name: entry.space.model_dump() for name, entry in entries.items()}
     names = ", ".join(dict.fromkeys(use.name for use in recipe.sources))
     measured = "; ".join(
         f"{stream}: mean of {found.clips} recordings or pictures"
@@ -206,7 +209,7 @@ def main() -> int:
         with Embedder(bundle.manifest.streams, open_encoders(bundle, threads=1)) as embedder:
             gathered = gather(recipe, embedder, Cache(root=arguments.cache))
         fitted = fit(gathered.embedded, bundle.manifest.streams, recipe.statistics)
-        write(arguments.out, fitted, recipe, bundle)
+        write(arguments.out, fitted, recipe, bundle.manifest.streams)
     except HeadstartError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -29,13 +29,16 @@ class Collection:
     licence: str
 
 
-def _debian(name: str, version: str, sha256: str | None = None) -> Package:
+def _debian(name: str, version: str, sha256: str) -> Package:
     return Package(registry="debian", name=name, version=version, sha256=sha256)
 
 
 COLLECTIONS = {
     "wesnoth": Collection(
-        package=_debian("wesnoth-1.16-data", "1:1.16.9-1"),
+        package=_debian(
+            "wesnoth-1.16-data", "1:1.16.9-1",
+            "1012b964bd412a6770685e3324ae3b61e176caff7846192d1ee63d55cd621e26",
+        ),
         keep=("*/core/sounds/*.ogg", "*/core/sounds/*.wav", "*/1.16/sounds/*"),
         drop=r"laugh|wardrums|fanfare",
         licence="GPL-2.0-or-later",
@@ -59,7 +62,10 @@ COLLECTIONS = {
         licence="GPL-2.0-or-later",
     ),
     "sonic-pi": Collection(
-        package=_debian("sonic-pi-samples", "3.2.2~repack-8"),
+        package=_debian(
+            "sonic-pi-samples", "3.2.2~repack-8",
+            "25f2312d2fae005e6ad0f4726b8ed3084e776006a5a132083506e960224ac79d",
+        ),
         keep=("*/sonic-pi/samples/*.flac",),
         drop=r"/loop_|robot|phone|voxy",
         licence="CC0-1.0",
@@ -74,7 +80,10 @@ COLLECTIONS = {
         licence="GPL-2.0-or-later",
     ),
     "hedgewars": Collection(
-        package=_debian("hedgewars-data", "1.0.2-6"),
+        package=_debian(
+            "hedgewars-data", "1.0.2-6",
+            "722225903a72604403e6e0026e40e9a6953f47a74d94efc5f55504bc05bb4761",
+        ),
         keep=("*/Data/Sounds/*.ogg",),
         drop=r"/voices/|countdown|chant|valkyries|Hellish|hell_|custom|Kiss|Yoohoo|/\d[A-G]\.",
         licence="GPL-2.0",

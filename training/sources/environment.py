@@ -27,12 +27,35 @@ MAX_S = 5.0
 MIN_S = 0.1
 
 PACKAGES = {
-    "antiquity": Package(registry="debian", name="0ad-data", version="0.0.26-1"),
-    "aliens": Package(registry="debian", name="ufoai-sound", version="2.5-2"),
-    "settlers": Package(registry="debian", name="widelands-data", version="2:1.1-3"),
-    "towers": Package(registry="debian", name="megaglest-data", version="3.13.0-3"),
+    "antiquity": Package(
+        registry="debian",
+        name="0ad-data",
+        version="0.0.26-1",
+        sha256="53745ae74d05bccf6783400fa98f3932b21729ab9d2e86151aa2c331c3455178",
+    ),
+    "aliens": Package(
+        registry="debian",
+        name="ufoai-sound",
+        version="2.5-2",
+        sha256="0224308c10e1265581d1829f19eaef031175390fd0eafeb4a1d558ac6561ed4e",
+    ),
+    "settlers": Package(
+        registry="debian",
+        name="widelands-data",
+        version="2:1.1-3",
+        sha256="0e23d645b15bcfb9e3bcae0de9bc1bdfa75a6ecb36b2e449759d6eb0b4bbd8fb",
+    ),
+    "towers": Package(
+        registry="debian",
+        name="megaglest-data",
+        version="3.13.0-3",
+        sha256="ed4783d9fc78e201a548b266f7c30325eb16cfd58a20bf4597dd6e622f84a07e",
+    ),
     "blocks": Package(
-        registry="debian", name="minetest-data", version="5.6.1+dfsg+~1.9.0mt8+dfsg-2"
+        registry="debian",
+        name="minetest-data",
+        version="5.6.1+dfsg+~1.9.0mt8+dfsg-2",
+        sha256="91371dd2bd51cfcd4fa60c138667989a47047dfe1a47f7523b9ad1782d397585",
     ),
 }
 """Short name in ``CLASSES`` → package. Licences: CC BY-SA 3.0 (0ad, megaglest, minetest), GPL-2 or

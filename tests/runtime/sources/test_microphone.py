@@ -78,12 +78,12 @@ print(clip.duration_s)
 
 
 def test_what_is_played_is_heard(pulse: dict[str, str], tmp_path: Path) -> None:
-    played = np.concatenate([np.zeros(round(LEAD_S * 16_000)), words(1.5)])
+    played = np.concatenate([np.zeros(round(LEAD_S * 16_000)), words(1.0)])
     raw = tmp_path / "played.raw"
     raw.write_bytes((played * 32_767).astype("<i2").tobytes())
     # PortAudio reads its surroundings once a process: a process of its own gets this server.
     listener = subprocess.Popen(
-        [sys.executable, "-c", HEAR, "3.0", str(tmp_path / "heard.npy")],
+        [sys.executable, "-c", HEAR, "3.5", str(tmp_path / "heard.npy")],
         env=pulse, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert listener.stdout is not None
@@ -96,9 +96,9 @@ def test_what_is_played_is_heard(pulse: dict[str, str], tmp_path: Path) -> None:
         )  # fmt: skip
     output, errors = listener.communicate(timeout=30)
     assert listener.returncode == 0, errors
-    assert float(output) == 3.0
+    assert float(output) == 3.5
     heard = np.load(tmp_path / "heard.npy")
-    wanted = words(1.5)
+    wanted = words(1.0)
     size = heard.size + wanted.size
     spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(wanted, size))
     start = int(np.argmax(np.fft.irfft(spectrum, size)[: heard.size - wanted.size]))

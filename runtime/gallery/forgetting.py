@@ -73,10 +73,11 @@ def forget_samples(
 def erase(db: sqlite3.Connection) -> bool:
     """Wipe what earlier forgetting left in the files; True when nothing is left.
 
-    Deleted content is overwritten by ``secure_delete``, but copies stay where SQLite moved rows
-    about, in the log, and in the log's older pages. Rewriting the file and emptying the log
-    removes them. Call outside a transaction. Interrupted or impossible now (disk full, somebody
-    reading), it is taken up again by the next opening or change.
+    ``secure_delete`` overwrites deleted content, but only in the newest pages: the log still holds
+    older ones, and so does the file until the log is emptied into it. Rewriting the file also
+    removes what another tool deleted from it without overwriting. Call outside a transaction.
+    Interrupted or impossible now (disk full, somebody reading), it is taken up again by the next
+    opening or change.
     """
     asked = db.execute("SELECT value FROM settings WHERE key = ?", (_PENDING,)).fetchone()
     if asked is None:

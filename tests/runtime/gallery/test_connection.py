@@ -113,7 +113,10 @@ def test_tables_that_headstart_did_not_make_are_refused(
         ("UPDATE samples SET source = hex(zeroblob(9000000))", "a text of 4097 characters"),
         ("UPDATE spans SET class_id = 77", "samples and classes disagree"),
         ("UPDATE spans SET class_id = NULL", "samples and classes disagree"),
-        ("INSERT INTO spans SELECT 9, 1, 1, 'support', 1, NULL", "sample 1 is not what was enrolled"),
+        (
+            "INSERT INTO spans SELECT 9, 1, 1, 'support', 1, NULL",
+            "sample 1 is not what was enrolled",
+        ),
         ("UPDATE spans SET role = 'evil', class_id = NULL", "in the role 'evil'; expected"),
         ("INSERT INTO names VALUES (9, 1, 'twin', 1, NULL)", "samples and classes disagree"),
         ("DELETE FROM names", "holds a class without a usable name"),

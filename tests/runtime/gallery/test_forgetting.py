@@ -239,3 +239,47 @@ def test_erasing_that_has_to_wait_is_logged(
             assert not gallery.forget("Anna Secret").erased
         other.execute("ROLLBACK")
     assert "forgotten bytes are still in the gallery file" in caplog.text
+
+
+def test_a_class_whose_first_sample_is_forgotten_was_not_there_before_its_second(
+    gallery: Gallery, embedding: Any, hashes: Hashes
+) -> None:
+    gallery.enroll("mug", [embedding(1)], hashes)
+    gallery.add_negative([embedding(2)], hashes, name="mug")
+    gallery.enroll("mug", [embedding(3)], hashes)
+    gallery.forget_sample(1)
+    assert gallery.support(version=2).samples == gallery.support(version=2).classes == ()
+    assert [s.source for s in gallery.samples()] == ["photo-2.jpg", "photo-3.jpg"]
+    gallery.rollback(2)
+    assert gallery.samples() == ()
+    with pytest.raises(EnrolmentError, match="no class is called 'mug'"):
+        gallery.rename("mug", "jug")
+    assert not gallery.enroll("mug", [embedding(4)], hashes).existed
+    gallery.rollback(3)
+    assert [s.source for s in gallery.samples()] == ["photo-2.jpg", "photo-3.jpg"]
+
+
+def test_what_another_tool_deleted_without_overwriting_is_gone_too(
+    gallery: Gallery, path: Path, embedding: Any, hashes: Hashes
+) -> None:
+    gallery.enroll("Anna Secret", [_secret(embedding)], hashes, [[_SECRET]])
+    with closing(sqlite3.connect(path, isolation_level=None)) as tool:
+        tool.execute("PRAGMA secure_delete = OFF")
+        tool.execute("DELETE FROM media")
+        tool.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert path.read_bytes().count(_SECRET.data) == 1
+    gallery.forget("Anna Secret")
+    assert not any(_traces(path, _secret(embedding), "Anna Secret").values())
+
+
+def test_what_only_dropped_versions_held_is_overwritten(
+    path: Path, embedding: Any, hashes: Hashes
+) -> None:
+    anna = _secret(embedding)
+    with Gallery.open(path, kept_versions=1) as gallery:
+        gallery.enroll("Anna Secret", [anna], hashes, [[_SECRET]])
+        gallery.rollback()
+        gallery.enroll("mug", [embedding(1)], hashes)
+        assert all(_traces(path, anna, "Anna Secret").values())
+        gallery.enroll("mug", [embedding(2)], hashes)
+    assert not any(_traces(path, anna, "Anna Secret").values())

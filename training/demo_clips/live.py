@@ -23,13 +23,13 @@ COLLEAGUE = Voice(name="en-us+m1", words_per_minute=150, pitch=40)
 
 _DAY = Light()
 _WARM = Light(exposure=0.85, warmth=0.7, noise=3.0)
-_EVENING = Light(exposure=0.62, warmth=-0.5, noise=4.5, blur_px=0.9)
+_EVENING = Light(exposure=0.7, warmth=-0.5, noise=4.5, blur_px=0.9)
 _STONE, _BRICK, _WALL = 0, 1, 2
 
 
 def live() -> Clip:
     """The live clip."""
-    shots: list[Shot] = [nothing(1.6, light=_DAY)]
+    shots: list[Shot] = [nothing(1.5, light=_DAY)]
     for place, light, scenes in (
         (_STONE, _DAY, _by_day(_DAY)),
         (_BRICK, _WARM, _in_warm_light(_WARM)),
@@ -55,20 +55,20 @@ def _by_day(light: Light) -> tuple[Shot, ...]:
         ),
         Shot(
             thing="a claw hammer that knocks",
-            held=Held(photograph="hammer", size=0.95, angle_deg=-10),
+            held=Held(photograph="hammer", size=1.0, angle_deg=-10),
             sounds=repeated("knock", (0.5, 1.2, 1.9, 2.6), length_s=0.6, peak=0.6),
             light=light,
         ),
         Shot(
-            thing="other orange scissors",
-            label="scissors",
-            held=Held(photograph="scissors-2", size=0.9, angle_deg=8, x=-0.04),
+            thing="another adjustable wrench",
+            label="wrench",
+            held=Held(photograph="wrench-2", size=1.05, angle_deg=-40, x=-0.03),
             light=light,
         ),
         Shot(
             thing="a guitar, another recording; the camera sees the worktop",
             label="guitar",
-            sounds=(Recorded(sound="guitar-2", at_s=0.1, length_s=3.2),),
+            sounds=(Recorded(sound="guitar-2", at_s=0.1, length_s=3.0),),
             light=light,
         ),
         Shot(
@@ -85,7 +85,7 @@ def _in_warm_light(light: Light) -> tuple[Shot, ...]:
         Shot(
             thing="another screwdriver, its name said by somebody else",
             label="screwdriver",
-            held=Held(photograph="screwdriver-2", size=0.95, angle_deg=-60, y=0.02),
+            held=Held(photograph="screwdriver-2", size=1.15, angle_deg=-135),
             sounds=(
                 Spoken(text="screwdriver", voice=VISITOR, at_s=0.6),
                 Spoken(text="screwdriver", voice=VISITOR, at_s=2.0),
@@ -95,7 +95,7 @@ def _in_warm_light(light: Light) -> tuple[Shot, ...]:
         ),
         Shot(
             thing="a tape measure whose mechanism rattles",
-            held=Held(photograph="tape-measure", size=0.9, angle_deg=-12),
+            held=Held(photograph="tape-measure", size=1.0, angle_deg=-12),
             sounds=repeated("ratchet", (0.5, 1.9), length_s=1.3, peak=0.5),
             light=light,
             look=_BRICK,
@@ -129,7 +129,7 @@ def _in_warm_light(light: Light) -> tuple[Shot, ...]:
         ),
         Shot(
             thing="a tabla; the camera sees the wall",
-            sounds=(Recorded(sound="tabla", at_s=0.1, length_s=3.2),),
+            sounds=(Recorded(sound="tabla", at_s=0.1, length_s=3.0),),
             light=light,
             look=_BRICK,
         ),
@@ -139,11 +139,11 @@ def _in_warm_light(light: Light) -> tuple[Shot, ...]:
 def _in_the_evening(light: Light) -> tuple[Shot, ...]:
     return (
         Shot(
-            thing="an adjustable wrench, and its name said",
-            held=Held(photograph="wrench", size=0.9, angle_deg=5),
+            thing="scissors, and their name said",
+            held=Held(photograph="scissors", size=1.0, angle_deg=5),
             sounds=(
-                Spoken(text="adjustable wrench", voice=COLLEAGUE, at_s=0.5),
-                Spoken(text="adjustable wrench", voice=COLLEAGUE, at_s=1.9),
+                Spoken(text="scissors", voice=COLLEAGUE, at_s=0.5),
+                Spoken(text="scissors", voice=COLLEAGUE, at_s=1.9),
             ),
             light=light,
             look=_WALL,
@@ -164,9 +164,9 @@ def _in_the_evening(light: Light) -> tuple[Shot, ...]:
             covered=True,
         ),
         Shot(
-            thing="the first scissors, turned and in poor light",
-            label="scissors",
-            held=Held(photograph="scissors-1", size=0.75, angle_deg=40, x=0.05),
+            thing="the first wrench, turned and in poor light",
+            label="wrench",
+            held=Held(photograph="wrench-1", size=0.9, angle_deg=25, x=0.03),
             light=light,
             look=_WALL,
         ),
@@ -179,7 +179,7 @@ def _in_the_evening(light: Light) -> tuple[Shot, ...]:
         Shot(
             thing="the first screwdriver, silent",
             label="screwdriver",
-            held=Held(photograph="screwdriver-1", size=0.85, angle_deg=20),
+            held=Held(photograph="screwdriver-1", size=1.0, angle_deg=20),
             light=light,
             look=_WALL,
         ),
@@ -192,7 +192,7 @@ def _in_the_evening(light: Light) -> tuple[Shot, ...]:
         Shot(
             thing="the guitar's first recording, a later part, lens covered",
             label="guitar",
-            sounds=(Recorded(sound="guitar-1", at_s=0.1, from_s=5.6, length_s=3.2),),
+            sounds=(Recorded(sound="guitar-1", at_s=0.1, from_s=5.0, length_s=3.0),),
             light=light,
             look=_WALL,
             covered=True,

@@ -1,4 +1,4 @@
-"""The photographs, by a short name; ``scissors-1`` and ``scissors-2`` are two photographs."""
+"""The photographs, by a short name; ``wrench-1`` and ``wrench-2`` are two photographs."""
 
 from __future__ import annotations
 
@@ -31,18 +31,8 @@ PHOTOGRAPHS: dict[str, Item] = {
         source="https://commons.wikimedia.org/wiki/File:MultimeterShortTimeDuty.jpg",
         sha256="536f3a4e18f01f7c41b58e0368e66497254421b58068c75d3082ddb0ac8c1c3e",
     ),
-    "scissors-1": Item(
-        shows="orange scissors",
-        package=GCOMPRIS,
-        path=("gcompris/src/activities/categorization/resource/images/tools/scissors1.webp"),
-        container="usr/share/gcompris-qt/rcc/categorization.rcc",
-        author="Evan-Amos",
-        licence=PUBLIC_DOMAIN,
-        source="https://commons.wikimedia.org/wiki/File:Fiskars-scissors.jpg",
-        sha256="0aa0b5e6b8cd17ec7b46caf13360167cf301e22936aba65bdfa7850f728cdbe6",
-    ),
-    "scissors-2": Item(
-        shows="other orange scissors",
+    "scissors": Item(
+        shows="scissors",
         package=GCOMPRIS,
         path=("gcompris/src/activities/categorization/resource/images/tools/scissors4.webp"),
         container="usr/share/gcompris-qt/rcc/categorization.rcc",
@@ -95,8 +85,18 @@ PHOTOGRAPHS: dict[str, Item] = {
         source="https://commons.wikimedia.org/wiki/File:Measuring-tape.jpg",
         sha256="87acb3eacf3fab5538ca6b0c18f878fc3ce216e485ae19991556f029b385cc5c",
     ),
-    "wrench": Item(
+    "wrench-1": Item(
         shows="an adjustable wrench",
+        package=GCOMPRIS,
+        path="gcompris/src/activities/categorization/resource/images/tools/wrench1.webp",
+        container="usr/share/gcompris-qt/rcc/categorization.rcc",
+        author="M338",
+        licence=PUBLIC_DOMAIN,
+        source="https://commons.wikimedia.org/wiki/File:Adjustable_Angle_Wrenches.jpg",
+        sha256="b1c6e3efdf2018fc2226789b52149dc3992f1c4596ba2f20054414e8ee209868",
+    ),
+    "wrench-2": Item(
+        shows="another adjustable wrench",
         package=GCOMPRIS,
         path="gcompris/src/activities/categorization/resource/images/tools/wrench.webp",
         container="usr/share/gcompris-qt/rcc/categorization.rcc",

@@ -12,6 +12,7 @@ from headstart.training.demo_clips.cutout import cut_out
 from headstart.training.demo_clips.shots import Held
 
 _ENTER_S = 0.35  # a hand needs this long to bring a thing in and to take it away
+_TURN_S = 5.0
 _SHADOW = 0.45
 
 
@@ -98,7 +99,8 @@ def _pose(
     away = max(0.0, 1 - since_s / _ENTER_S, 1 - left_s / _ENTER_S)
     x = held.x * width + Wobble(s + 4, 14, 3, 0.6).at(since_s)
     y = held.y * height + Wobble(s + 5, 10, 3, 0.6).at(since_s) + away**2 * 1.1 * height
-    angle = np.deg2rad(held.angle_deg + Wobble(s + 6, 6, 1.2).at(since_s))
+    turn = held.turn_deg * np.sin(2 * np.pi * since_s / _TURN_S)
+    angle = np.deg2rad(held.angle_deg + turn + Wobble(s + 6, 6, 1.2).at(since_s))
     placed = similarity(x, y, 1.0, float(angle))
     centred = corners + np.array([width, height]) / 2
     target = centred @ placed[:2, :2].T + placed[:2, 2]

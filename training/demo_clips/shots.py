@@ -16,6 +16,7 @@ class Held:
         photograph: its name in ``photographs.PHOTOGRAPHS``.
         size: the longer side as a share of the frame's height.
         angle_deg: turned clockwise.
+        turn_deg: how far it is slowly turned to and fro, once in five seconds.
         x, y: offset from the frame's centre, as a share of its width and height.
         cut: cut the thing out of its photograph; False holds up the whole picture as a print.
     """
@@ -23,6 +24,7 @@ class Held:
     photograph: str
     size: float = 0.8
     angle_deg: float = 0.0
+    turn_deg: float = 0.0
     x: float = 0.0
     y: float = 0.0
     cut: bool = True
@@ -81,7 +83,7 @@ class Shot:
 
     thing: str
     label: str | None = None
-    seconds: float = 3.4
+    seconds: float = 3.2
     held: Held | None = None
     sounds: tuple[Recorded | Spoken, ...] = ()
     light: Light = field(default_factory=Light)
@@ -141,6 +143,6 @@ def repeated(
     )
 
 
-def nothing(seconds: float = 1.1, *, light: Light | None = None, look: int = 0) -> Shot:
+def nothing(seconds: float = 1.0, *, light: Light | None = None, look: int = 0) -> Shot:
     """A gap: the empty room, and only its own noise."""
     return Shot(thing="nothing", seconds=seconds, light=light or Light(), look=look)

@@ -1,7 +1,7 @@
 """What the clips show: five things enrolled, then a longer clip in which they come again.
 
 Every combination of modalities is enrolled once: picture and noise (multimeter), picture and spoken
-name (screwdriver), picture alone (scissors), sound alone (guitar), spoken words alone (lights out).
+name (screwdriver), picture alone (wrench), sound alone (guitar), spoken words alone (lights out).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _enrolment_clips() -> tuple[Clip, ...]:
                 thing="a red multimeter that beeps",
                 label="multimeter",
                 seconds=5.0,
-                held=Held(photograph="multimeter-red", size=0.86),
+                held=Held(photograph="multimeter-red", size=0.9, turn_deg=20),
                 sounds=repeated(
                     "beep", tuple(0.6 + 0.35 * i for i in range(12)), length_s=0.105, peak=0.4
                 ),
@@ -45,19 +45,19 @@ def _enrolment_clips() -> tuple[Clip, ...]:
                 thing="a screwdriver, and its name said",
                 label="screwdriver",
                 seconds=5.0,
-                held=Held(photograph="screwdriver-1", size=0.95, angle_deg=-8),
+                held=Held(photograph="screwdriver-1", size=1.15, angle_deg=-8, turn_deg=30),
                 sounds=tuple(Spoken(text="screwdriver", voice=OWNER, at_s=at) for at in said),
             ),
         ),
         _enrol(
-            "scissors",
+            "wrench",
             3,
             ("image",),
             Shot(
-                thing="orange scissors",
-                label="scissors",
+                thing="an adjustable wrench",
+                label="wrench",
                 seconds=5.0,
-                held=Held(photograph="scissors-1", size=0.95),
+                held=Held(photograph="wrench-1", size=1.1, turn_deg=30),
             ),
         ),
         _enrol(

@@ -17,13 +17,16 @@ def surface(name: str, material: Material) -> NDArray[np.uint8]:
         return makers[name]()
     grey = material.photograph(name)[..., 0].astype(np.float32) / 255
     height, width = SURFACE_PX
-    # Mirrored tiles have no seams.
-    tile = np.block([[grey, grey[:, ::-1]], [grey[::-1], grey[::-1, ::-1]]])[:height, :width]
+    # Gravel seen from far away makes the grain of a stone worktop.
+    grain = _softened(grey, 1.3)[::3, ::3] if name == "granite" else _softened(grey, 1.2)
+    mirrored = np.block([[grain, grain[:, ::-1]], [grain[::-1], grain[::-1, ::-1]]])  # no seams
+    times = -(-height // mirrored.shape[0]), -(-width // mirrored.shape[1])
+    tile = np.tile(mirrored, times)[:height, :width]
     dark, light = {
-        "granite": ((58, 60, 66), (196, 196, 190)),
+        "granite": ((112, 114, 118), (196, 196, 190)),
         "brick": ((92, 62, 52), (214, 176, 156)),
     }[name]
-    return _tinted(_softened(tile, 1.2), dark, light)
+    return _tinted(tile, dark, light)
 
 
 def world(names: tuple[str, ...], material: Material) -> NDArray[np.uint8]:
@@ -39,7 +42,7 @@ def _bench() -> NDArray[np.uint8]:
         weight * _softened(rng.standard_normal((height, width)), (along, across))
         for weight, along, across in ((1.0, 40.0, 1.0), (1.5, 90.0, 3.0), (2.5, 160.0, 9.0))
     )
-    tone = 0.5 + 0.17 * np.asarray(grain) / np.std(grain)
+    tone = 0.5 + 0.10 * np.asarray(grain) / np.std(grain)
     plank = np.arange(height) // 155
     tone += (rng.uniform(-0.12, 0.12, plank.max() + 1))[plank][:, None]
     tone[np.arange(height) % 155 < 3] = 0.05

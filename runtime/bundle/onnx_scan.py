@@ -58,7 +58,7 @@ def scan_onnx(data: bytes) -> OnnxFacts:
                 domains.add(found) if part == "domain" else None
                 external = external or part == "external"
     if graphs != 1:
-        raise ValueError("it holds no graph")
+        raise ValueError(f"it holds {graphs} graphs, not one")
     return OnnxFacts(
         opset=opset, foreign_domains=frozenset(domains - STANDARD_DOMAINS), external_data=external
     )

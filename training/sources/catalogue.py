@@ -13,6 +13,7 @@ from headstart.training.sources.effects import effects
 from headstart.training.sources.emoji import emoji
 from headstart.training.sources.espeak import spoken_words
 from headstart.training.sources.folder import own_folder
+from headstart.training.sources.furniture import furniture
 from headstart.training.sources.instruments import instruments
 from headstart.training.sources.item import Item
 from headstart.training.sources.kde_voices import kde_voices
@@ -40,6 +41,7 @@ SOURCES: dict[str, Callable[[Cache], list[Item]]] = {
     "instruments": instruments,
     "effects": effects,
     "espeak": _synthesized,
+    "furniture": furniture,
 }
 
 

@@ -16,7 +16,7 @@ from headstart.runtime.errors import ArtifactError, MissingDependency
 from headstart.training.sources.cache import Cache
 from headstart.training.sources.packages import Package, fetch
 
-ZIP_SUFFIXES = (".whl", ".zip", ".pk3", ".wz")
+ZIP_SUFFIXES = (".whl", ".zip", ".pk3", ".wz", ".sh3f")
 
 
 def unpacked(

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from headstart.runtime.embedding.embedding import StreamViews
-from headstart.runtime.errors import ArtifactError, EnrolmentError, ShapeError
+from headstart.runtime.errors import EnrolmentError, ShapeError
+from headstart.runtime.gallery.rows import damaged
 
 MAX_BLOB_BYTES = 16 * 2**20
 """Largest vectors blob of one sample and stream: 1,000 views of 8,192 numbers."""
@@ -55,8 +56,8 @@ def unpack_views(vectors: bytes, weights: bytes, dim: int, where: str) -> Stream
     views = len(weights) // _WEIGHTS.itemsize
     whole = views * _WEIGHTS.itemsize == len(weights)
     if not whole or views < 1 or dim < 1 or len(vectors) != views * dim * _VECTORS.itemsize:
-        raise _damaged(
-            where, f"has {len(vectors)} + {len(weights)} bytes for embeddings of length {dim}"
+        raise damaged(
+            f"{where} has {len(vectors)} + {len(weights)} bytes for embeddings of length {dim}"
         )
     try:
         return StreamViews(
@@ -64,7 +65,7 @@ def unpack_views(vectors: bytes, weights: bytes, dim: int, where: str) -> Stream
             weights=np.frombuffer(weights, _WEIGHTS).astype(np.float32),
         )
     except ShapeError as error:
-        raise _damaged(where, "holds numbers that are not finite or only zero weights") from error
+        raise damaged(f"{where} holds numbers that are not finite or only zero weights") from error
 
 
 def sample_digest(time_s: float | None, group: str, streams: Iterable[PackedStream]) -> bytes:
@@ -81,10 +82,3 @@ def sample_digest(time_s: float | None, group: str, streams: Iterable[PackedStre
         running.update(vectors)
         running.update(weights)
     return running.digest()
-
-
-def _damaged(where: str, what: str) -> ArtifactError:
-    return ArtifactError(
-        f"{where} {what}; expected a gallery written by Headstart: the file is damaged or forged,"
-        " restore a copy"
-    )

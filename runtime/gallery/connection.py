@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headstart.runtime.errors import ArtifactError
+from headstart.runtime.errors import ArtifactError, MissingDependency
 from headstart.runtime.gallery.schema import check_tables, create_tables, is_blank, use_wal
 
+# Strict tables (2021), so that a column holds what its declaration says.
+_OLDEST_SQLITE = (3, 37, 0)
 _HEADER = b"SQLite format 3\0"
 
 # Python 3.10 has no error codes on its exceptions; SQLite's English messages are stable.
@@ -41,14 +43,15 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn every SQLite error inside the block into one ``ArtifactError`` line."""
     try:
         yield
-    except sqlite3.Error as error:
+    # SQLite quotes the file in its messages, and Python insists that these are UTF-8.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         said = str(error).lower()
         for sign, reason in _REASONS:
             if sign in said:
-                raise ArtifactError(f"the gallery {path} {reason}") from error
+                raise ArtifactError(f"the gallery {str(path)!r} {reason}") from error
         raise ArtifactError(
-            f"the gallery {path} is damaged ({error}); expected a file that only Headstart has"
-            " written: restore a copy"
+            f"the gallery {str(path)!r} is damaged ({str(error)[:100]!r}); expected a file that"
+            " only Headstart has written: restore a copy"
         ) from error
 
 
@@ -60,7 +63,13 @@ def connect(
     Raises:
         ArtifactError: there is no such file, it is not a gallery, it is newer, locked, damaged or
             not writable.
+        MissingDependency: Python's SQLite is too old.
     """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise MissingDependency(
+            f"this Python has SQLite {sqlite3.sqlite_version}; the gallery needs 3.37 or newer:"
+            " use a newer Python or system"
+        )
     _check_file(path, read_only=read_only)
     with sqlite_errors(path):
         db = sqlite3.connect(
@@ -89,8 +98,8 @@ def _check_file(path: Path, *, read_only: bool) -> None:
             start = file.read(len(_HEADER))
     except FileNotFoundError as error:
         raise ArtifactError(
-            f"there is no gallery at {path}; expected a file made by Headstart: enrol something"
-            " first, or check the path"
+            f"there is no gallery at {str(path)!r}; expected a file made by Headstart: enrol"
+            " something first, or check the path"
         ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -101,12 +110,13 @@ def _check_file(path: Path, *, read_only: bool) -> None:
         ) from error
     if start not in (b"", _HEADER):
         raise ArtifactError(
-            f"{path} is not a gallery; expected an SQLite file made by Headstart: check the path"
+            f"{str(path)!r} is not a gallery; expected an SQLite file made by Headstart: check the"
+            " path"
         )
     if not read_only and not os.access(path.parent, os.W_OK):
         raise ArtifactError(
-            f"the gallery {path} lies in a read-only folder; expected one that this user may write:"
-            " check its rights or choose another place"
+            f"the gallery {str(path)!r} lies in a read-only folder; expected one that this user may"
+            " write: check its rights or choose another place"
         )
 
 
@@ -144,9 +154,9 @@ def _prepare(
             finally:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
-        check_tables(db, str(path))
+        check_tables(db, repr(str(path)))
         use_wal(db, timeout_s)
     elif is_blank(db):
-        raise ArtifactError(f"{path} is empty; expected a gallery: enrol something first")
+        raise ArtifactError(f"{str(path)!r} is empty; expected a gallery: enrol something first")
     else:
-        check_tables(db, str(path))
+        check_tables(db, repr(str(path)))

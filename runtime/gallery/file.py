@@ -62,7 +62,9 @@ class GalleryFile:
         """The connection for one statement, without a transaction."""
         with self._lock:
             if self._closed:
-                raise ArtifactError(f"the gallery {self.path} was closed; open it again to use it")
+                raise ArtifactError(
+                    f"the gallery {str(self.path)!r} was closed; open it again to use it"
+                )
             with sqlite_errors(self.path):
                 yield self._db
 
@@ -82,8 +84,8 @@ class GalleryFile:
         """``(connection, time of the change)`` for one change: all of it, or none if it raises."""
         if self.read_only:
             raise ArtifactError(
-                f"the gallery {self.path} was opened for reading only; open it for writing to"
-                " change it"
+                f"the gallery {str(self.path)!r} was opened for reading only; open it for"
+                " writing to change it"
             )
         with self.usable() as db:
             db.execute("BEGIN IMMEDIATE")

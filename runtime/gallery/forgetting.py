@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from headstart.runtime.gallery.reading import current_version, find_class, read_content_digest
 from headstart.runtime.gallery.records import Receipt
+from headstart.runtime.gallery.rows import OR_EMPTY, typed_rows
 from headstart.runtime.gallery.versions import (
     drop_empty_classes,
     drop_history_before,
@@ -28,12 +29,14 @@ def classes_called(db: sqlite3.Connection, name: str) -> list[int]:
     A class that lives under another name now is not among them.
     """
     living = find_class(db, current_version(db), name)
-    gone = db.execute(
+    gone = typed_rows(
+        db,
         "SELECT DISTINCT class_id FROM names n WHERE name = ? AND NOT EXISTS"
         " (SELECT 1 FROM names t WHERE t.class_id = n.class_id AND t.died IS NULL)",
         (name,),
-    ).fetchall()
-    return [*([] if living is None else [living]), *(int(row[0]) for row in gone)]
+        int,
+    )
+    return [*([] if living is None else [living]), *(class_id for (class_id,) in gone)]
 
 
 def forget_classes(
@@ -96,8 +99,11 @@ def erase(db: sqlite3.Connection) -> bool:
 
 
 def _inventory(db: sqlite3.Connection) -> tuple[dict[int, bytes], set[int]]:
-    samples = dict(db.execute("SELECT id, digest FROM samples ORDER BY id").fetchall())
-    return samples, {class_id for (class_id,) in db.execute("SELECT id FROM classes")}
+    query = "SELECT id, substr(digest, 1, 32) FROM samples ORDER BY id"
+    # A sample that is damaged must be possible to forget.
+    samples = dict(typed_rows(db, query, (), int, (bytes, str, OR_EMPTY)))
+    digests = {key: bytes(d) if isinstance(d, bytes) else b"" for key, d in samples.items()}
+    return digests, {class_id for (class_id,) in db.execute("SELECT id FROM classes")}
 
 
 def _finish(

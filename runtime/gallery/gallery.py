@@ -31,6 +31,7 @@ from headstart.runtime.gallery.reading import (
     find_class,
     find_mismatches,
     other_encoders,
+    read_class,
     read_classes,
     read_media,
     read_samples,
@@ -236,7 +237,7 @@ class Gallery:
                 version=version,
                 made_s=made_s,
             )
-            (record,) = (r for r in read_classes(db, version) if r.id == class_id)
+            record = read_class(db, version, class_id)
         return replace(record, existed=known is not None)
 
     def add_negative(

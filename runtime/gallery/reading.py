@@ -25,6 +25,7 @@ from headstart.runtime.gallery.records import (
     SampleRecord,
     content_digest,
 )
+from headstart.runtime.gallery.rows import OR_EMPTY, damaged, typed_rows
 
 MAX_TEXT_CHARACTERS = 4096
 """Longest source, burst or stream name that is stored or believed."""
@@ -49,12 +50,9 @@ _SHOWN = (
 def current_version(db: sqlite3.Connection) -> int:
     """The number of the newest version."""
     (version,) = db.execute("SELECT max(version) FROM versions").fetchone()
-    if version is None:
-        raise ArtifactError(
-            "the gallery has no history; expected a file that only Headstart has written: it is"
-            " damaged or forged, restore a copy"
-        )
-    return int(version)
+    if not isinstance(version, int):
+        raise damaged("the gallery has no history")
+    return version
 
 
 def check_version(db: sqlite3.Connection, version: int) -> None:
@@ -74,11 +72,15 @@ def check_version(db: sqlite3.Connection, version: int) -> None:
 def read_classes(db: sqlite3.Connection, version: int) -> tuple[ClassRecord, ...]:
     """The classes at ``version``, in the order of their first sample."""
     streams: dict[int, dict[str, int]] = {}
-    for class_id, stream, count in db.execute(
-        "SELECT p.class_id, k.stream, count(*) FROM spans p"
+    for class_id, stream, count in typed_rows(
+        db,
+        "SELECT p.class_id, substr(k.stream, 1, 129), count(*) FROM spans p"
         " JOIN embeddings e ON e.sample_id = p.sample_id JOIN encoders k ON k.id = e.encoder_id"
         f" WHERE p.role = 'support' AND {_ALIVE} GROUP BY p.class_id, k.stream ORDER BY k.stream",
         {"v": version},
+        (int, OR_EMPTY),
+        str,
+        int,
     ):
         streams.setdefault(class_id, {})[stream] = count
     return tuple(
@@ -90,25 +92,41 @@ def read_classes(db: sqlite3.Connection, version: int) -> tuple[ClassRecord, ...
             samples=samples,
             streams=streams.get(class_id, {}),
         )
-        for class_id, uid, name, added_s, samples in db.execute(
+        for class_id, uid, name, added_s, samples in typed_rows(
+            db,
             f"WITH present AS ({_PRESENT})"
             " SELECT c.id, substr(c.uid, 1, 16), substr(p.name, 1, 999), s.added_s, present.samples"
             " FROM present JOIN classes c ON c.id = present.id"
             f" LEFT JOIN names p ON p.class_id = c.id AND {_ALIVE}"
             " JOIN samples s ON s.id = present.first ORDER BY present.first",
             {"v": version},
+            int,
+            bytes,
+            (str, OR_EMPTY),
+            float,
+            int,
         )
     )
 
 
+def read_class(db: sqlite3.Connection, version: int, class_id: int) -> ClassRecord:
+    """One class that must be there at ``version``."""
+    found = [record for record in read_classes(db, version) if record.id == class_id]
+    if len(found) != 1:
+        raise damaged("the gallery does not hold what it was just given")
+    return found[0]
+
+
 def find_class(db: sqlite3.Connection, version: int, name: str) -> int | None:
     """The id of the class that is called ``name`` (already cleaned) at ``version``."""
-    row = db.execute(
+    rows = typed_rows(
+        db,
         f"SELECT p.class_id FROM names p WHERE p.name = :name AND {_ALIVE}"
         f" AND p.class_id IN (SELECT id FROM ({_PRESENT}))",
         {"v": version, "name": name},
-    ).fetchone()
-    return None if row is None else int(row[0])
+        int,
+    )
+    return next((class_id for (class_id,) in rows), None)
 
 
 def require_class(db: sqlite3.Connection, name: str) -> int:
@@ -138,21 +156,38 @@ def read_samples(
     if role is not None:
         where += " AND p.role = :role"
     streams: dict[int, list[PackedStream]] = {}
-    for sample_id, *packed in db.execute(
+    for sample_id, *packed in typed_rows(
+        db,
         # SQLite knows a blob's length without reading it: an oversize one never enters memory.
-        "SELECT e.sample_id, substr(k.stream, 1, 4097), substr(k.sha256, 1, 64), k.dim,"
+        "SELECT e.sample_id, substr(k.stream, 1, 129), substr(k.sha256, 1, 64), k.dim,"
         " CASE WHEN length(e.vectors) <= :max THEN e.vectors ELSE x'' END,"
         " CASE WHEN length(e.weights) <= :max THEN e.weights ELSE x'' END"
         " FROM spans p JOIN embeddings e ON e.sample_id = p.sample_id"
         f" JOIN encoders k ON k.id = e.encoder_id WHERE {where} ORDER BY e.sample_id, e.id",
         bound,
+        int,
+        str,
+        str,
+        int,
+        bytes,
+        bytes,
     ):
         streams.setdefault(sample_id, []).append(cast(PackedStream, tuple(packed)))
-    rows = db.execute(
+    rows = typed_rows(
+        db,
         "SELECT s.id, p.class_id, p.role, substr(s.source, 1, 4097), substr(s.burst, 1, 4097),"
         " s.time_s, s.added_s, s.given_by, substr(s.digest, 1, 32)"
         f" FROM spans p JOIN samples s ON s.id = p.sample_id WHERE {where} ORDER BY s.id",
         bound,
+        int,
+        (int, OR_EMPTY),
+        str,
+        str,
+        str,
+        (float, OR_EMPTY),
+        float,
+        str,
+        bytes,
     )
     return tuple(_sample(row, streams.get(row[0], [])) for row in rows)
 
@@ -161,10 +196,15 @@ def read_content_digest(db: sqlite3.Connection, version: int) -> str:
     """`GallerySnapshot.digest` of ``version``, without reading the embeddings."""
     classes = read_classes(db, version)
     position = {record.id: place for place, record in enumerate(classes)}
-    rows = db.execute(
-        "SELECT p.role, p.class_id, s.given_by, s.digest FROM spans p"
+    rows = typed_rows(
+        db,
+        "SELECT p.role, p.class_id, s.given_by, substr(s.digest, 1, 32) FROM spans p"
         f" JOIN samples s ON s.id = p.sample_id WHERE {_SHOWN} ORDER BY s.id",
         {"v": version},
+        str,
+        (int, OR_EMPTY),
+        str,
+        bytes,
     )
     return content_digest(
         (record.name for record in classes),
@@ -190,10 +230,7 @@ def read_snapshot(db: sqlite3.Connection, version: int) -> GallerySnapshot:
             for sample in samples
         )
     ):
-        raise ArtifactError(
-            "the gallery's samples and classes disagree; expected a file that only Headstart has"
-            " written: it is damaged or forged, restore a copy"
-        )
+        raise damaged("the gallery's samples and classes disagree")
     return GallerySnapshot(version=version, classes=classes, samples=samples)
 
 
@@ -208,21 +245,32 @@ def find_mismatches(
         hashes: the encoders that are wanted.
         only_these: leave streams out that ``hashes`` does not name, instead of reporting them.
     """
-    encoders = db.execute("SELECT id, stream, sha256 FROM encoders ORDER BY id").fetchall()
+    encoders = typed_rows(
+        db,
+        "SELECT id, substr(stream, 1, 129), substr(sha256, 1, 64) FROM encoders ORDER BY id",
+        (),
+        int,
+        str,
+        str,
+    )
     found: list[Mismatch] = []
     names: dict[int, str] = {}
-    for encoder_id, stream, sha256 in encoders:
+    for encoder_id, stream, sha256 in list(encoders):
         if hashes.get(stream) == sha256 or (only_these and stream not in hashes):
             continue
         names = names or {record.id: record.name for record in read_classes(db, version)}
         found.extend(
             Mismatch(class_name=names.get(class_id), role=_role(role), stream=stream, samples=count)
-            for class_id, role, count in db.execute(
+            for class_id, role, count in typed_rows(
+                db,
                 "SELECT p.class_id, p.role, count(*) FROM embeddings e"
                 " JOIN spans p ON p.sample_id = e.sample_id"
                 f" WHERE e.encoder_id = :encoder AND {_SHOWN}"
                 " GROUP BY p.class_id, p.role ORDER BY min(p.sample_id)",
                 {"v": version, "encoder": encoder_id},
+                (int, OR_EMPTY),
+                str,
+                int,
             )
         )
     return tuple(found)
@@ -246,10 +294,14 @@ def other_encoders(found: Sequence[Mismatch]) -> ArtifactError:
 
 def read_media(db: sqlite3.Connection, sample_id: int) -> tuple[Media, ...]:
     """What was kept of a sample, in the order in which it was given."""
-    rows = db.execute(
-        "SELECT kind, data FROM media WHERE sample_id = ? AND length(data) <= ? ORDER BY id",
+    rows = typed_rows(
+        db,
+        "SELECT substr(kind, 1, 129), data FROM media"
+        " WHERE sample_id = ? AND length(data) <= ? ORDER BY id",
         (sample_id, MAX_MEDIA_BYTES),
-    ).fetchall()
+        str,
+        bytes,
+    )
     return tuple(Media(kind=kind, data=data) for kind, data in rows)
 
 
@@ -257,14 +309,11 @@ def _sample(row: tuple[Any, ...], packed: Sequence[PackedStream]) -> SampleRecor
     sample_id, class_id, role, source, burst, time_s, added_s, given_by, digest = row
     where = f"sample {sample_id}"
     streams = {
-        _short(stream): unpack_views(vectors, weights, dim, f"{where} ({stream[:128]})")
+        stream: unpack_views(vectors, weights, dim, f"{where} ({stream[:128]})")
         for stream, _, dim, vectors, weights in packed
     }
     if not streams or sample_digest(time_s, burst, packed) != digest:
-        raise ArtifactError(
-            f"{where} is not what was enrolled; expected a gallery that only Headstart has written:"
-            " the file is damaged or forged, forget this sample or restore a copy"
-        )
+        raise damaged(f"{where} is not what was enrolled")
     source, burst = _short(source), _short(burst)
     return SampleRecord(
         id=sample_id,
@@ -289,21 +338,15 @@ def _role(role: str) -> Role:
     return role
 
 
-def _believed_name(name: object) -> str:
+def _believed_name(name: str | None) -> str:
     try:
-        clean_name(str(name or ""))
+        clean_name(name or "")
     except EnrolmentError as error:
-        raise ArtifactError(
-            "the gallery holds a class without a usable name; expected a file that only Headstart"
-            " has written: it is damaged or forged, restore a copy"
-        ) from error
-    return str(name)
+        raise damaged("the gallery holds a class without a usable name") from error
+    return name or ""
 
 
 def _short(text: str) -> str:
     if len(text) > MAX_TEXT_CHARACTERS:
-        raise ArtifactError(
-            f"the gallery holds a text of {len(text)} characters; expected at most"
-            f" {MAX_TEXT_CHARACTERS}: the file is damaged or forged, restore a copy"
-        )
+        raise damaged(f"the gallery holds a text of more than {MAX_TEXT_CHARACTERS} characters")
     return text

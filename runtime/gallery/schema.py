@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 
 from headstart.runtime.errors import ArtifactError
 
@@ -103,7 +104,7 @@ def check_tables(db: sqlite3.Connection, path: str) -> None:
             f" {SCHEMA_VERSION}: update Headstart"
         )
     found = db.execute("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
-    if schema < 1 or sorted(row[0] or "" for row in found) != sorted(STATEMENTS):
+    if schema < 1 or Counter(row[0] for row in found) != Counter(STATEMENTS):
         raise ArtifactError(
             f"{path} does not have the tables of gallery schema {schema}; expected a file that only"
             " Headstart has written: it is damaged or forged, restore a copy"

@@ -7,6 +7,7 @@ import sqlite3
 from headstart.runtime.errors import EnrolmentError
 from headstart.runtime.gallery.reading import check_version, current_version
 from headstart.runtime.gallery.records import VersionRecord
+from headstart.runtime.gallery.rows import OR_EMPTY, typed_rows
 
 KEPT_VERSIONS = 100
 """How many versions back one can go. What only older versions held is deleted with them, so the
@@ -125,12 +126,21 @@ def read_history(db: sqlite3.Connection) -> tuple[VersionRecord, ...]:
             removed=removed,
             target=target,
         )
-        for version, kind, made_s, name, added, removed, target in db.execute(
-            "SELECT v.version, v.kind, v.made_s,"
-            " (SELECT n.name FROM names n WHERE n.class_id = v.class_id AND n.born <= v.version"
-            "  AND (n.died IS NULL OR n.died > v.version)),"
+        for version, kind, made_s, name, added, removed, target in typed_rows(
+            db,
+            "SELECT v.version, substr(v.kind, 1, 99), v.made_s,"
+            " (SELECT substr(n.name, 1, 200) FROM names n WHERE n.class_id = v.class_id"
+            "  AND n.born <= v.version AND (n.died IS NULL OR n.died > v.version)),"
             " (SELECT count(*) FROM spans p WHERE p.born = v.version),"
             " (SELECT count(*) FROM spans p WHERE p.died = v.version),"
-            " v.target FROM versions v ORDER BY v.version"
+            " v.target FROM versions v ORDER BY v.version",
+            (),
+            int,
+            str,
+            float,
+            (str, OR_EMPTY),
+            int,
+            int,
+            (int, OR_EMPTY),
         )
     )

@@ -110,7 +110,7 @@ def test_tables_that_headstart_did_not_make_are_refused(
         ),
         ("DELETE FROM embeddings", "sample 1 is not what was enrolled; expected"),
         ("UPDATE samples SET burst = 'another'", "sample 1 is not what was enrolled"),
-        ("UPDATE samples SET source = hex(zeroblob(9000000))", "a text of 4097 characters"),
+        ("UPDATE samples SET source = hex(zeroblob(9000000))", "a text of more than 4096 characters"),
         ("UPDATE spans SET class_id = 77", "samples and classes disagree"),
         ("UPDATE spans SET class_id = NULL", "samples and classes disagree"),
         (

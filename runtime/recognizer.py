@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from headstart.runtime.bundle.load import Bundle, load_bundle
-from headstart.runtime.embedding.embedder import Embedder
+from headstart.runtime.embedding.embedder import Embedder, Role
 from headstart.runtime.embedding.embedding import Embedding
 from headstart.runtime.encoders.onnxruntime import open_encoders
-from headstart.runtime.errors import CaptureError, ConfigError, EnrolmentError, HeadstartError
+from headstart.runtime.errors import ConfigError, EnrolmentError, HeadstartError
 from headstart.runtime.fusion.spaces import open_spaces, place
 from headstart.runtime.gallery.gallery import Gallery
 from headstart.runtime.gallery.location import default_gallery_path
@@ -23,6 +25,8 @@ from headstart.runtime.recognition.enrolled import EnrolledSamples
 from headstart.runtime.recognition.model import AdaptedModel
 from headstart.runtime.sample import Sample
 from headstart.runtime.sources.folder import read_samples
+
+_log = logging.getLogger(__name__)
 
 FALSE_ACCEPT_SHARE = 0.05
 """Share of unknown samples that may be accepted where nobody asks for another one."""
@@ -111,15 +115,19 @@ class Recognizer:
         """
         opened = load_bundle(None if bundle is None else Path(bundle))
         _check_streams(streams, opened)
-        embedder = Embedder(opened.manifest.streams, open_encoders(opened, streams, threads))
         path = default_gallery_path() if gallery is None else Path(gallery)
-        return cls(
-            opened,
-            embedder,
-            Gallery.open(path, read_only=read_only),
-            head=head,
-            false_accept_share=false_accept_share,
-        )
+        with ExitStack() as parts:
+            encoders = open_encoders(opened, streams, threads)
+            embedder = parts.enter_context(Embedder(opened.manifest.streams, encoders))
+            recognizer = cls(
+                opened,
+                embedder,
+                parts.enter_context(Gallery.open(path, read_only=read_only)),
+                head=head,
+                false_accept_share=false_accept_share,
+            )
+            parts.pop_all()
+        return recognizer
 
     def enroll(
         self,
@@ -137,38 +145,35 @@ class Recognizer:
             shots: samples to take from each video.
 
         Raises:
+            CaptureError: a path is missing or no kind of media; the gallery is as it was.
             EnrolmentError: the name cannot be used, or nothing usable was given; the gallery is
                 then as it was.
             ArtifactError: the gallery holds embeddings of other encoders, or cannot be written.
         """
-        given, failures = _read(samples, shots)
-        embeddings: list[Embedding] = []
-        for sample in given:
-            try:
-                embeddings.append(self.embedder.embed(sample, "support"))
-            except (CaptureError, EnrolmentError) as error:
-                failures.append((sample.source, error))
+        embeddings, failures = self._embed(samples, shots, "support")
         if not embeddings:
-            reasons = "; ".join(str(error) for _, error in failures) or "nothing was given"
-            raise EnrolmentError(f"no usable sample for {name!r}: {reasons}")
+            raise EnrolmentError(f"no usable sample for {name!r}: {_reasons(failures)}")
         record = self.gallery.enroll(name, embeddings, self._hashes_of(embeddings))
         return Enrolment(record=record, added=len(embeddings), failures=tuple(failures))
 
     def add_background(self, samples: Iterable[Sample | str | Path], *, shots: int = 1) -> int:
         """Remember what else is to be seen and heard here, so that it is answered with "unknown".
 
+        What gives no sample is logged as a warning and left out.
+
         Returns:
             How many samples were added; each that shares no group counts as one distinct thing.
 
         Raises:
+            CaptureError: a path is missing or no kind of media.
             EnrolmentError: nothing usable was given.
             ArtifactError: the gallery cannot be written.
         """
-        given, failures = _read(samples, shots)
-        embeddings = [self.embedder.embed(sample, "query") for sample in given]
+        embeddings, failures = self._embed(samples, shots, "query")
         if not embeddings:
-            reasons = "; ".join(str(error) for _, error in failures) or "nothing was given"
-            raise EnrolmentError(f"no usable background sample: {reasons}")
+            raise EnrolmentError(f"no usable background sample: {_reasons(failures)}")
+        for source, error in failures:
+            _log.warning("left out of the background: %s: %s", source, error)
         self.gallery.add_background(embeddings, self._hashes_of(embeddings))
         return len(embeddings)
 
@@ -252,6 +257,18 @@ class Recognizer:
     ) -> None:
         self.close()
 
+    def _embed(
+        self, samples: Iterable[Sample | str | Path], shots: int, role: Role
+    ) -> tuple[list[Embedding], list[tuple[str, HeadstartError]]]:
+        given, failures = _read(samples, shots)
+        embeddings: list[Embedding] = []
+        for sample in given:
+            try:
+                embeddings.append(self.embedder.embed(sample, role))
+            except EnrolmentError as error:
+                failures.append((sample.source, error))
+        return embeddings, failures
+
     def _hashes_of(self, embeddings: Sequence[Embedding]) -> dict[str, str]:
         used = {stream for embedding in embeddings for stream in embedding.streams}
         return {s: sha256 for s, sha256 in self.embedder.hashes.items() if s in used}
@@ -264,6 +281,10 @@ def _check_streams(streams: Sequence[str] | None, bundle: Bundle) -> None:
         raise ConfigError(
             f"streams {wrong or '(none)'} were asked for; expected some of: {', '.join(known)}"
         )
+
+
+def _reasons(failures: Sequence[tuple[str, HeadstartError]]) -> str:
+    return "; ".join(str(error) for _, error in failures) or "nothing was given"
 
 
 def _read(

@@ -83,7 +83,9 @@ def embed_dataset(
     for item in track(items):
         try:
             stored = clean.embedding(item)
-            asked = spoilt.embedding(item) if reading.corruption else stored
+            asked = stored
+            if stored is not None and reading.corruption:
+                asked = spoilt.embedding(item)
         except (CaptureError, EnrolmentError) as error:
             failures.append((str(item.paths[0]), error))
             continue
@@ -118,6 +120,7 @@ class _Reader:
         self._reading = reading
         self._role: Role = role
         self._corruption = corruption
+        self._modalities = {entries[s].modality for s in embedder.streams}
         plan = {s: entries[s].views.model_dump(mode="json") for s in embedder.streams}
         spelling = json.dumps([role, reading.modalities, plan], sort_keys=True)
         key = CacheKey(
@@ -141,7 +144,7 @@ class _Reader:
         if sample is not None and self._corruption:
             sample = corrupt(sample, self._corruption, sample_generator(self._reading.seed, name))
         sample = None if sample is None else _only(sample, self._reading.modalities)
-        if sample is None:
+        if sample is None or (self._corruption and not self._modalities & {*sample.modalities}):
             raise _NothingLeftError(name)
         return self._embedder.embed(sample, self._role)
 

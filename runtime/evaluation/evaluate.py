@@ -180,7 +180,9 @@ def _run(
     asked = [(known[way][i], way) for way, c in enumerate(episode.known) for i in c.queries]
     scores = _score(model, [sample for sample, _ in asked], len(known))
     truth = np.array([way for _, way in asked], np.int64)
-    best = scores.probability.argmax(axis=1)
+    # A query that could be compared with nothing has no answer: −1 is nobody's class.
+    compared = scores.probability.any(axis=1)
+    best = np.where(compared, scores.probability.argmax(axis=1), -1)
     tally.accuracy.append(accuracy(best, truth))
     tally.macro_f1.append(macro_f1(best, truth))
     tally.average_precision.append(average_precision(scores.probability, truth))

@@ -37,7 +37,10 @@ class CalibratedSpace:
         """Raw ``(rows, dim)`` → unit vectors ``(rows, dim)``."""
         xp = array_namespace(raw)
         if self.power != 1.0:
-            raw = xp.where(raw > 0, raw, xp.zeros_like(raw)) ** self.power
+            # The inner choice keeps a root's infinite slope at 0 out of the gradient.
+            positive = raw > 0
+            safe = xp.where(positive, raw, xp.ones_like(raw))
+            raw = xp.where(positive, safe**self.power, xp.zeros_like(raw))
         z = unit(unit(raw) - self.mean_weight * self.mean[None, :])
         if self.whitening is not None:
             z = unit(z @ xp.matrix_transpose(self.whitening))

@@ -28,7 +28,8 @@ class Scores:
         head: head scores ``(queries, classes)``; −∞ where a class shares no stream.
         probability: among the enrolled ``(queries, classes)``, rows sum to 1 (all 0 where nothing
             could be compared).
-        known: unknown score minus threshold ``(queries,)``; above 0 is known.
+        known: unknown score minus threshold ``(queries,)``, in the space where the most probable
+            class is compared; above 0 is known, −∞ where nothing could be compared.
         subspaces: fused query rows ``(queries, dim)`` with the space, one for each set of streams
             that query and classes share.
     """
@@ -102,7 +103,7 @@ class AdaptedModel:
         count, classes = len(queries), len(self.support.names)
         head = np.full((count, classes), -np.inf)
         logits = np.full((count, classes), -np.inf)
-        known = np.full(count, -np.inf)
+        margins = np.full((count, classes), -np.inf)
         used = []
         for streams, members in self._shared(set(queries[0].points)).items():
             space = self.subspace(streams)
@@ -115,10 +116,13 @@ class AdaptedModel:
             head[:, at] = scored
             logits[:, at] = space.temperature * scored / space.unit_score
             closeness = space.rule.scale.closeness(rows)[:, column]
-            margin = space.rule.score(rows, closeness) - space.rule.threshold
-            known = np.maximum(known, margin)
+            margins[:, at] = (space.rule.score(rows, closeness) - space.rule.threshold)[:, None]
             used.append((rows, space))
         probability = softmax(logits) if used else np.zeros((count, classes))
+        # One class's closeness must not vouch for another class in another space.
+        known = margins[np.arange(count), probability.argmax(axis=1)] if used else margins.max(
+            axis=1, initial=-np.inf
+        )
         return Scores(head=head, probability=probability, known=known, subspaces=tuple(used))
 
     def answer(self, query: Placed) -> Answer:
@@ -135,9 +139,8 @@ class AdaptedModel:
         margin = float(scores.known[0])
         order = np.argsort(-scores.probability[0], kind="stable")[:TOP]
         names = self.support.names
-        row, space = next(
-            (rows[0], space) for rows, space in scores.subspaces if best in space.classes
-        )
+        streams = self._common(set(query.points), best)
+        row, space = next((r[0], s) for r, s in scores.subspaces if s.streams == streams)
         return Answer(
             label=names[best] if margin > 0 else None,
             score=margin,
@@ -152,11 +155,15 @@ class AdaptedModel:
     def _shared(self, present: set[str]) -> dict[tuple[str, ...], list[int]]:
         """Sets of streams that a query with ``present`` shares with classes → those classes."""
         shared: dict[tuple[str, ...], list[int]] = {}
-        for position, having in enumerate(self._class_streams):
-            streams = tuple(s for s in self._dims if s in present and s in having)
+        for position in range(len(self._class_streams)):
+            streams = self._common(present, position)
             if streams:
                 shared.setdefault(streams, []).append(position)
         return shared
+
+    def _common(self, present: set[str], position: int) -> tuple[str, ...]:
+        having = self._class_streams[position]
+        return tuple(s for s in self._dims if s in present and s in having)
 
 
 def _unknown(reason: str, query: Placed) -> Answer:

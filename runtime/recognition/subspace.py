@@ -19,6 +19,9 @@ from headstart.runtime.recognition.temperature import USUAL, fit_temperature
 from headstart.runtime.unknown.rule import Background, UnknownRule, fit_unknown_rule
 from headstart.runtime.unknown.scale import fit_scale
 
+LEFT_OUT_AT_MOST = 500
+"""Samples that are left out, one at a time, to measure a temperature; evenly picked."""
+
 ROWS_AT_MOST = 700
 """Views of a sample beyond this many rows in all are left out: many samples need no views."""
 
@@ -159,13 +162,15 @@ def _temperature(
     shots = np.bincount(labels)
     prior = {**USUAL, **start.temperatures}.get(method, (1.0, 1.0, 1.0))
     expected = prior[min(int(np.median(shots)), 3) - 1]
-    several = shots[labels] > 1
-    if method not in ("ridge", "prototype") or not several.any() or hot.shape[1] < 2:
+    order = np.argsort(labels, kind="stable")
+    several = order[shots[labels[order]] > 1]
+    if method not in ("ridge", "prototype") or several.size == 0 or hot.shape[1] < 2:
         return expected
+    asked = several[:: -(-several.size // LEFT_OUT_AT_MOST)]
     if method == "ridge":
         held_out = ridge_leave_one_out(
-            fused.rows, hot, start.ridge_penalty, fused.row_sample, fused.first
+            fused.rows, hot, start.ridge_penalty, fused.row_sample, fused.first, asked
         )
     else:
-        held_out = prototype_leave_one_out(fused.rows, hot, fused.row_sample, fused.first)
-    return fit_temperature(held_out[several] / unit_score, labels[several], expected)
+        held_out = prototype_leave_one_out(fused.rows, hot, fused.first, asked)
+    return fit_temperature(held_out / unit_score, labels[asked], expected)

@@ -14,7 +14,7 @@ from headstart.runtime.unknown.threshold import FLAT_FROM_GROUPS, predictive_thr
 
 BACKGROUND_WEIGHT = 0.5
 NEAREST_BACKGROUND = 5
-IMPOSTORS_AT_MOST = 2000
+IMPOSTORS_AT_MOST = 500
 """Enrolled samples that are scored as impostors, evenly picked: more do not move the threshold."""
 
 
@@ -120,8 +120,9 @@ def _enrolled_impostors(
     ways = scale.prototypes.shape[0]
     if ways < 2:
         return np.empty(0), np.empty(0), np.empty(0, np.int64)
-    step = -(-labels.size // IMPOSTORS_AT_MOST)
-    looks, labels = looks[::step], labels[::step]
+    # Class after class, so that even steps reach every class whatever the order of enrolment.
+    picked = np.argsort(labels, kind="stable")[:: -(-labels.size // IMPOSTORS_AT_MOST)]
+    looks, labels = looks[picked], labels[picked]
     closeness = scale.closeness(looks)
     other = labels[:, None] != np.arange(ways)[None, :]
     best = np.where(other, closeness, -np.inf).max(axis=1)

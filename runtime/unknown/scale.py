@@ -24,8 +24,8 @@ class GalleryScale:
 
     Args:
         prototypes: unit class means ``(ways, dim)``.
-        rows: the support's rows ``(rows, dim)``.
-        table: rows of each class ``(ways, most)``; shorter classes repeat their first.
+        rows: the support's rows ``(rows, dim)``, class after class.
+        starts: first row of each class ``(ways,)``.
         distance: usual cosine distance between two enrolled classes, above 0: the unit.
         handicap: ``(ways,)`` taken off each class's closeness.
         own: closeness of each sample to the rest of its class, leave-one-out ``(samples,)``; NaN
@@ -34,7 +34,7 @@ class GalleryScale:
 
     prototypes: NDArray[np.float32]
     rows: NDArray[np.float32]
-    table: NDArray[np.int64]
+    starts: NDArray[np.int64]
     distance: float
     handicap: NDArray[np.float64]
     own: NDArray[np.float64]
@@ -45,7 +45,7 @@ class GalleryScale:
         Half of it is the cosine to the class mean, half the cosine to the nearest support row.
         """
         mean = queries @ self.prototypes.T
-        nearest = (queries @ self.rows.T)[:, self.table].max(axis=2)
+        nearest = np.maximum.reduceat(queries @ self.rows.T, self.starts, axis=1)
         both = 0.5 * mean.astype(np.float64) + 0.5 * nearest
         return np.asarray((both - 1.0) / self.distance - self.handicap[None, :])
 
@@ -71,22 +71,30 @@ def fit_scale(
     hot = one_hot(row_labels, ways, support.rows)
     prototypes = unit(class_means(support.rows, hot))
     looks = support.looks
-    cross = (looks @ prototypes.T).astype(np.float64)
-    other = labels[:, None] != np.arange(ways)[None, :]
-    apart = [cross[other].mean()] if ways > 1 else []
+    apart = [_mean_cross_cosine(looks, labels, prototypes)] if ways > 1 else []
     if background.shape[0]:
         apart.append(float((background @ prototypes.T).mean()))
     distance = max(1.0 - float(np.mean(apart)), 0.05) if apart else usual_distance
     own = _leave_one_out(support, labels, row_labels, hot, looks)
     own = (own - 1.0) / distance
+    order = np.argsort(row_labels, kind="stable")
     return GalleryScale(
         prototypes=prototypes,
-        rows=support.rows,
-        table=_row_table(row_labels, ways),
+        rows=support.rows[order],
+        starts=np.searchsorted(row_labels[order], np.arange(ways)),
         distance=distance,
         handicap=_handicap(own, labels, ways),
         own=own,
     )
+
+
+def _mean_cross_cosine(
+    looks: NDArray[np.float32], labels: NDArray[np.int64], prototypes: NDArray[np.float32]
+) -> float:
+    """Mean cosine of each sample to the means of the other classes, without all pairs at once."""
+    everything = looks.sum(axis=0, dtype=np.float64) @ prototypes.sum(axis=0, dtype=np.float64)
+    own = np.sum(looks * prototypes[labels], dtype=np.float64)
+    return float((everything - own) / (labels.size * (prototypes.shape[0] - 1)))
 
 
 def _leave_one_out(
@@ -119,11 +127,3 @@ def _handicap(
     everybody = float(np.nanmean(tightness))
     tightness = np.where(counts > 0, tightness, everybody)
     return TIGHTNESS_WEIGHT * (0.5 * tightness + 0.5 * everybody)
-
-
-def _row_table(row_labels: NDArray[np.int64], ways: int) -> NDArray[np.int64]:
-    order = np.argsort(row_labels, kind="stable")
-    counts = np.bincount(row_labels, minlength=ways)
-    starts = np.cumsum(counts) - counts
-    within = np.minimum(np.arange(counts.max())[None, :], counts[:, None] - 1)
-    return np.asarray(order[starts[:, None] + within])

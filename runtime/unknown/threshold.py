@@ -56,12 +56,12 @@ def predictive_threshold(
     Returns:
         The threshold; +∞ (answer unknown to everything) where the data cannot support any.
     """
-    things = np.unique(groups)
+    things, thing = np.unique(groups, return_inverse=True)
     count = things.size
-    means = np.array([scores[groups == thing].mean() for thing in things])
-    mean = float(means.mean()) if count else 0.0
-    spread = [float(np.square(scores[groups == thing] - mean).mean()) for thing in things]
-    variance = count / (count - 1) * float(np.mean(spread)) if count > 1 else 0.0
+    sizes = np.bincount(thing)
+    mean = float((np.bincount(thing, scores) / sizes).mean()) if count else 0.0
+    spread = np.bincount(thing, np.square(scores - mean)) / sizes
+    variance = count / (count - 1) * float(spread.mean()) if count > 1 else 0.0
     if prior is None:
         if count < 3:
             return math.inf

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from headstart.runtime.errors import EnrolmentError
 from headstart.runtime.live.quality import NOTHING, keep_usable
 from headstart.runtime.recognition.answer import Answer
 from headstart.runtime.sample import Sample
@@ -44,14 +45,23 @@ class Decision:
 def decide(recognizer: Recognizes, sample: Sample) -> Decision:
     """Recognise what of the sample is worth it.
 
+    A sample of which no stream in use encodes anything is unknown with that reason: of a camera
+    and a microphone, one comes first when they start, and either may be left out.
+
     Raises:
-        EnrolmentError: none of its modalities has an encoder in use.
         ArtifactError: the gallery cannot be read.
     """
     usable = keep_usable(sample)
     left = usable.sample
+    if left is None:
+        answer = unknown_because(NOTHING)
+    else:
+        try:
+            answer = recognizer.recognize(left)
+        except EnrolmentError as error:
+            answer = unknown_because(str(error))
     return Decision(
-        answer=nothing_there() if left is None else recognizer.recognize(left),
+        answer=answer,
         time_s=sample.time_s,
         source=sample.source,
         modalities=() if left is None else left.modalities,
@@ -59,14 +69,14 @@ def decide(recognizer: Recognizes, sample: Sample) -> Decision:
     )
 
 
-def nothing_there() -> Answer:
-    """The answer where there is nothing to see or hear."""
+def unknown_because(reason: str) -> Answer:
+    """The answer where there is nothing to compare."""
     return Answer(
         label=None,
         score=float("-inf"),
         probability=0.0,
         unknown=True,
-        reason=NOTHING,
+        reason=reason,
         streams={},
         top=(),
         calibrated=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def recognise_stream(
     next_id: Callable[[], str] | None = None,
     watch: Watcher | None = None,
     stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Recognise what a source shows until it ends; the source is opened and closed here.
 
     The source is read on a thread of its own, everything else happens in the caller's.
@@ -68,7 +68,7 @@ def recognise_streams(
     watch: Watcher | None = None,
     stopped: Callable[[], bool] = lambda: False,
     failed: Callable[[str, HeadstartError], None] | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Recognise several sources at once, each with events of its own; see `recognise_stream`.
 
     A source that fails does not stop the others.

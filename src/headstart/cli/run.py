@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -117,7 +117,9 @@ class _Runs:
         self._next_id = numbered(f"{int(time.time()):x}-")
         self.failed = False
 
-    def events(self, recorded: Sequence[Source], live: Sequence[Source]) -> Iterator[Event]:
+    def events(
+        self, recorded: Sequence[Source], live: Sequence[Source]
+    ) -> Generator[Event, None, None]:
         """Every event until all has ended.
 
         Raises:
@@ -136,7 +138,7 @@ class _Runs:
                     raise
                 self._note(batch[0].name, error)
 
-    def _batch(self, batch: Sequence[Source]) -> Iterator[Event]:
+    def _batch(self, batch: Sequence[Source]) -> Generator[Event, None, None]:
         from headstart.runtime.live.pipeline import recognise_streams
 
         yield from recognise_streams(
@@ -172,15 +174,17 @@ def _open(
     return [source for source in opened if source not in live], live
 
 
-def _show(events: Iterator[Event], several: bool, as_json: bool) -> None:
+def _show(events: Generator[Event, None, None], several: bool, as_json: bool) -> None:
     from headstart.cli.run_view import RunView
 
-    with nullcontext() if as_json else RunView(several=several) as view, closing(events):  # type: ignore[type-var]
-        for event in events:
-            if view is None:
+    with closing(events):
+        if as_json:
+            for event in events:
                 say_json(event.as_json())
                 sys.stdout.flush()
-            else:
+            return
+        with RunView(several=several) as view:
+            for event in events:
                 view.show(event)
 
 

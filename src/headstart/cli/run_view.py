@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.cli.terminal import shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
     from headstart.runtime.live.events import Event
@@ -27,11 +28,8 @@ class RunView:
     """
 
     def __init__(self, *, several: bool) -> None:
-        from rich.console import Console
-
         # Paths are long, and a file that is searched later wants each event on one line.
-        width = None if sys.stdout.isatty() else 1000
-        self._console = Console(width=width, markup=False, emoji=False, highlight=False)
+        self._console = plain_console(1000)
         self._several = several
         self._live: Any = None
         self._since_s: dict[str, float] = {}
@@ -108,6 +106,14 @@ class RunView:
         if event.dropped:
             line.append(f", {event.dropped} dropped", style="yellow")
         return line
+
+
+def plain_console(width: int) -> Console:
+    """A console on stdout that takes no text for markup; ``width`` where it is not a terminal."""
+    from rich.console import Console
+
+    columns = None if sys.stdout.isatty() else width
+    return Console(width=columns, markup=False, emoji=False, highlight=False)
 
 
 def by_stream(streams: Mapping[str, float]) -> str:

@@ -1,0 +1,1 @@
+"""The result page's template and style."""

@@ -90,7 +90,7 @@ def film(clip: Clip, material: Material) -> Iterator[NDArray[np.uint8]]:
 
 def record(clip: Clip, material: Material) -> NDArray[np.float32]:
     """The clip's sound, float32 ``(samples,)`` at ``AUDIO_RATE_HZ``."""
-    room = Room(clip.seed)
+    room = Room(clip.seed, clip.tone_db)
     events = np.zeros(round(clip.seconds * AUDIO_RATE_HZ), np.float32)
     for start_s, end_s, shot in clip.timed_shots():
         for heard in shot.sounds:

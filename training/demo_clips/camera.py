@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 FRAME_PX = (360, 480)  # height, width
 FRAME_RATE_HZ = 15
 SHUTTER_S = 1 / 40
-SUBFRAMES = 3  # exposures averaged within one shutter time: motion blur
+SUBFRAMES = 6  # exposures averaged within one shutter time: motion blur
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,12 @@ def live() -> Clip:
         for shot in scenes:
             shots += [shot, nothing(light=light, look=place)]
     return Clip(
-        name="live", role="live", room=("granite", "brick", "wall"), seed=6, shots=tuple(shots)
+        name="live",
+        role="live",
+        room=("granite", "brick", "wall"),
+        tone_db=-54.0,
+        seed=6,
+        shots=tuple(shots),
     )
 
 
@@ -190,9 +195,9 @@ def _in_the_evening(light: Light) -> tuple[Shot, ...]:
             look=_WALL,
         ),
         Shot(
-            thing="the guitar's first recording, a later part, lens covered",
+            thing="the guitar's first recording from farther away, lens covered",
             label="guitar",
-            sounds=(Recorded(sound="guitar-1", at_s=0.1, from_s=5.0, length_s=3.0),),
+            sounds=(Recorded(sound="guitar-1", at_s=0.1, length_s=3.0, peak=0.2),),
             light=light,
             look=_WALL,
             covered=True,

@@ -107,6 +107,7 @@ class Clip:
         label: the class that an ``enrol`` clip teaches; None otherwise.
         tracks: the tracks the file has: ``image``, ``audio`` or both.
         room: the surfaces side by side, as ``surfaces.surface`` names them.
+        tone_db: the room's own noise, dB relative to full scale (RMS).
         seed: whose hand, which sensor, which microphone.
         shots: what happens, one after the other.
     """
@@ -116,6 +117,7 @@ class Clip:
     label: str | None = None
     tracks: tuple[str, ...] = ("image", "audio")
     room: tuple[str, ...] = ("bench",)
+    tone_db: float = -62.0
     seed: int
     shots: tuple[Shot, ...]
 

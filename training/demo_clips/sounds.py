@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from headstart.training.demo_clips.material import AUDIO_RATE_HZ
 
-_ROOM_TONE_DB = -62.0
-
 
 @dataclass(frozen=True)
 class Room:
@@ -22,7 +20,7 @@ class Room:
     """
 
     seed: int
-    tone_db: float = _ROOM_TONE_DB
+    tone_db: float
 
     def tone(self, samples: int) -> NDArray[np.float32]:
         """Pink noise and a little mains hum, float32 ``(samples,)``."""

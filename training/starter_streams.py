@@ -39,7 +39,7 @@ SPEECH_PROVENANCE = Provenance(
     note="The front end is computed from its definition; only the network's weights are taken.",
 )
 
-SUPPORT_VIEWS = ("full", "flip", "centre", "top-left", "top-right", "bottom-left", "bottom-right")
+SUPPORT_VIEWS = ("middle", "top-left", "top-right", "bottom-left", "bottom-right")
 # Windows that must be there whatever the rest of the plan: the first is the loudest second itself.
 SPEECH_OFFSETS_S = (0.0, -0.32, -0.16, 0.16, 0.32)
 SOUND_WINDOWS = 5
@@ -72,7 +72,7 @@ def starter_streams() -> dict[str, StreamEntry]:
                 unit="RGB pixels, 0 to 255",
             ),
             output=_embedding(efficientnet_lite.DIM, "raw feature, 0 to 6"),
-            views=ImageViews(support=SUPPORT_VIEWS, query=("full",)),
+            views=ImageViews(support=SUPPORT_VIEWS, query=("middle",)),
             provenance=IMAGE_PROVENANCE,
         ),
         "sound": StreamEntry(

@@ -38,8 +38,8 @@ class TensorEntry(Section):
 class ImageViews(Section):
     """Which crops of a picture are encoded, at enrolment (support) and live (query).
 
-    Names: ``full``, ``flip``, ``centre``, ``top-left``, ``top-right``, ``bottom-left``,
-    ``bottom-right`` (crops are 80 % of each side). The first is the query's.
+    Names: ``full``, ``flip`` (mirrored), ``middle`` (87.5 % of each side), ``top-left``,
+    ``top-right``, ``bottom-left``, ``bottom-right`` (80 %). The first is the query's.
     """
 
     kind: Literal["image-views"] = "image-views"

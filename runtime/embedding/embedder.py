@@ -38,6 +38,19 @@ class Embedder:
         return {name: encoder.spec.sha256 for name, encoder in self._encoders.items()}
 
     @property
+    def fingerprints(self) -> dict[str, str]:
+        """Stream → all that its raw embeddings depend on: view plan and encoder, as text."""
+        return {
+            name: f"{self._plans[name].views.model_dump_json()} {sha256}"
+            for name, sha256 in self.hashes.items()
+        }
+
+    @property
+    def modalities(self) -> dict[str, str]:
+        """Stream → the modality that feeds it."""
+        return {name: plan.modality for name, plan in self._plans.items()}
+
+    @property
     def streams(self) -> tuple[str, ...]:
         """The streams that are encoded, in the manifest's order."""
         return tuple(self._encoders)

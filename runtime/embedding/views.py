@@ -10,32 +10,33 @@ from numpy.typing import NDArray
 from headstart.runtime.errors import ConfigError
 
 CROP = 0.8
-"""Side of a crop as a share of the picture's side."""
+"""Side of a corner crop as a share of the picture's side."""
+MIDDLE = 0.875
+"""Side of the middle crop: the share that the image encoder's authors evaluated it with."""
 
-_CORNERS: dict[str, tuple[float, float]] = {
-    "centre": (0.5, 0.5),
-    "top-left": (0.0, 0.0),
-    "top-right": (0.0, 1.0),
-    "bottom-left": (1.0, 0.0),
-    "bottom-right": (1.0, 1.0),
-}
-"""Crop name → where its free room goes, as a share (down, right)."""
+_View = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-def _crop(down: float, right: float) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+def _crop(share: float, down: float, right: float) -> _View:
+    """Keep ``share`` of each side; the room that is left goes ``down`` and ``right`` (0…1)."""
+
     def take(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = pixels.shape[:2]
-        rows, columns = max(1, round(height * CROP)), max(1, round(width * CROP))
+        rows, columns = max(1, round(height * share)), max(1, round(width * share))
         top, left = round((height - rows) * down), round((width - columns) * right)
         return pixels[top : top + rows, left : left + columns]
 
     return take
 
 
-_VIEWS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+_VIEWS: dict[str, _View] = {
     "full": lambda pixels: pixels,
     "flip": lambda pixels: pixels[:, ::-1],
-    **{name: _crop(*corner) for name, corner in _CORNERS.items()},
+    "middle": _crop(MIDDLE, 0.5, 0.5),
+    "top-left": _crop(CROP, 0.0, 0.0),
+    "top-right": _crop(CROP, 0.0, 1.0),
+    "bottom-left": _crop(CROP, 1.0, 0.0),
+    "bottom-right": _crop(CROP, 1.0, 1.0),
 }
 
 

@@ -103,8 +103,14 @@ def embed_items(
 
 
 def _digest(items: Sequence[Item], conditions: Conditions, embedder: Embedder) -> str:
+    modalities = {item.modality for item in items}
+    used = {
+        name: fingerprint
+        for name, fingerprint in embedder.fingerprints.items()
+        if embedder.modalities[name] in modalities
+    }
     digest = hashlib.sha256(repr(sorted(conditions.items())).encode())
-    digest.update(repr(sorted(embedder.hashes.items())).encode())
+    digest.update(repr(sorted(used.items())).encode())
     for item in items:
         digest.update(f"{item.source}/{item.key}/{item.class_name}\n".encode())
     return digest.hexdigest()[:16]

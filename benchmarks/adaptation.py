@@ -1,7 +1,7 @@
 """How long adapting takes, beside ten SGD steps of torch on the same rows.
 
 Run as a process of its own (``python -m headstart.benchmarks.adaptation BUNDLE GALLERY ROUNDS``):
-NumPy takes its number of threads when it is imported, and torch must get the same one.
+NumPy takes its number of threads when it is imported.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from headstart.runtime.recognizer import Recognizer
 
 SGD_STEPS = 10
 SGD_RATE = 0.1
+THREADS = 1
+"""For both sides. The matrices are so small that a second thread gains nothing, and two libraries'
+pools in one process wait for each other: medians then vary tenfold with whatever else runs."""
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -51,17 +54,15 @@ class AdaptationCost:
     torch: Spread | None
 
 
-def measure_adaptation(
-    bundle: Path | None, gallery: Path, *, rounds: int, threads: int
-) -> AdaptationCost:
-    """Time adaptation to what ``gallery`` holds, in a fresh process with ``threads`` threads.
+def measure_adaptation(bundle: Path | None, gallery: Path, *, rounds: int) -> AdaptationCost:
+    """Time adaptation to what ``gallery`` holds, in a fresh process, with ``THREADS`` threads.
 
     Raises:
         BackendError: the process failed; its last line is in the message.
     """
     done = subprocess.run(
         [sys.executable, "-m", __name__, str(bundle or ""), str(gallery), str(rounds)],
-        env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))},
+        env={**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(THREADS))},
         capture_output=True,
         text=True,
     )
@@ -108,7 +109,7 @@ def _sgd(rows: NDArray[np.float32], labels: NDArray[np.int64]) -> Callable[[], o
     """What people would write instead: a linear layer and cross entropy."""
     import torch
 
-    torch.set_num_threads(int(os.environ.get(_THREAD_VARIABLES[0], "1")))
+    torch.set_num_threads(THREADS)
     x, y = torch.from_numpy(rows), torch.from_numpy(labels)
     ways = int(labels.max()) + 1
 

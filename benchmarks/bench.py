@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from headstart import runtime
-from headstart.benchmarks.adaptation import AdaptationCost, measure_adaptation
+from headstart.benchmarks.adaptation import THREADS, AdaptationCost, measure_adaptation
 from headstart.benchmarks.recognition import RecognitionCost, measure_recognition
 from headstart.benchmarks.timing import Spread
 from headstart.benchmarks.whole_process import measure_open, measure_peak_memory
@@ -27,7 +27,7 @@ class BenchResult:
         adaptation: cost of adapting, 5-way 5-shot with all streams.
         open_s: seconds of a whole process: import headstart, open bundle and gallery.
         peak_memory_mb: MiB of `headstart run` on the demo's clip.
-        threads: of every encoder, of NumPy and of torch.
+        threads: of every encoder.
     """
 
     recognition: RecognitionCost
@@ -79,6 +79,7 @@ class BenchResult:
             "open_s": self.open_s.median,
             "peak_memory_mb": self.peak_memory_mb,
             "threads": self.threads,
+            "adapt_threads": THREADS,
             "machine": f"{platform.platform()}, Python {platform.python_version()}",
             "iqr": {name: [s.p25, s.p75] for name, s in self.spreads().items()},
         }
@@ -91,7 +92,7 @@ def measure(
     runs: int = 5,
     report: Callable[[str], None] = lambda what: None,
 ) -> BenchResult:
-    """Measure this machine; takes about half a minute.
+    """Measure this machine; takes up to a minute.
 
     Args:
         bundle: None is the starter bundle.
@@ -112,7 +113,7 @@ def measure(
         report("recognition")
         recognition = measure_recognition(bundle, gallery, rounds=rounds, threads=threads)
         report("adaptation")
-        adaptation = measure_adaptation(bundle, gallery, rounds=rounds, threads=threads)
+        adaptation = measure_adaptation(bundle, gallery, rounds=rounds)
         report("opening")
         open_s = measure_open(bundle, folder, runs=runs)
         report("memory")

@@ -10,6 +10,7 @@ from headstart.cli.bench import bench
 from headstart.cli.bundle import bundle_app
 from headstart.cli.calibrate import calibrate
 from headstart.cli.classes import classes
+from headstart.cli.demo import demo
 from headstart.cli.doctor import doctor
 from headstart.cli.enroll import enroll
 from headstart.cli.eval import evaluate_data
@@ -64,6 +65,7 @@ def headstart(
 
 
 app.command()(doctor)
+app.command()(demo)
 app.command()(enroll)
 app.command()(run)
 app.command()(classes)

@@ -25,7 +25,8 @@ def bench(
 
     recognize_over_encoders is the time of one recognition (a picture of 640x480 and a second and
     a half of sound, everything to the decision) over that of the same encoder calls on ready
-    tensors. Times are medians; the quartiles stand beside them. Takes about half a minute.
+    tensors. Adapting is timed beside ten SGD steps of torch, where torch is installed, with one
+    thread each. Times are medians; the quartiles stand beside them. Takes up to a minute.
 
     \b
     headstart bench

@@ -46,7 +46,9 @@ def info(
     gallery: UnusedGallery = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show what a bundle holds and where it came from; it is verified first.
+    """Show what a bundle holds.
+
+    And where it came from; it is verified first.
 
     \b
     headstart bundle info
@@ -76,7 +78,9 @@ def verify(
     gallery: UnusedGallery = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check every file of a bundle against its manifest; says all that is wrong.
+    """Check every file of a bundle.
+
+    Against the manifest; says all that is wrong, and ends with exit code 1 then.
 
     \b
     headstart bundle verify

@@ -66,8 +66,7 @@ def _explain(error: Exception, debug: bool) -> int:
     if isinstance(error, _USAGE_ERROR):
         context = getattr(error, "ctx", None)
         command = "headstart" if context is None else context.command_path
-        said = error.format_message().rstrip(".")  # type: ignore[attr-defined]
-        notice(f"{said}: see `{command} --help`")
+        notice(f"{_usage_message(error)}: see `{command} --help`")
         return WRONG_USAGE
     if isinstance(error, typer.Abort):
         notice("stopped; nothing was changed")
@@ -85,6 +84,14 @@ def _explain(error: Exception, debug: bool) -> int:
     advice = "" if debug else f"run it again with {DEBUG_FLAG} and "
     notice(f"unexpected {type(error).__name__} ({said}); {advice}please report what it prints")
     return FAILED
+
+
+def _usage_message(error: Any) -> str:
+    # Commands raise it for several options together; "Invalid value:" would name none of them.
+    about_one = getattr(error, "param", None) or getattr(error, "param_hint", None)
+    plain = isinstance(error, typer.BadParameter) and not about_one
+    said = error.message if plain else error.format_message()
+    return " ".join(said.split()).rstrip(".")
 
 
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:

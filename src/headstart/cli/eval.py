@@ -16,7 +16,7 @@ from headstart.cli.options import (
     comma_list,
 )
 from headstart.cli.progress import tracker
-from headstart.cli.terminal import console, counted, notice
+from headstart.cli.terminal import counted, notice, say_rich
 
 if TYPE_CHECKING:
     from headstart.runtime.evaluation.evaluate import EvaluationPlan
@@ -126,7 +126,7 @@ def evaluate_data(
     else:
         from headstart.runtime.evaluation.report import render_table
 
-        console().print(render_table(result))
+        say_rich(render_table(result))
     if result.samples_left_out:
         notice(f"{counted(result.samples_left_out, 'sample')} of {data} could not be used")
     return 0

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # These make a terminal display one text as another ("Trojan Source", CVE-2021-42574).
@@ -57,10 +57,19 @@ def say_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
         table.add_column(column)
     for row in rows:
         table.add_row(*(shown(cell) for cell in row))
-    console().print(table)
+    say_rich(table)
 
 
-def console() -> Console:
+def say_rich(what: RenderableType) -> None:
+    """Print a table or the like of rich's, without spaces at the ends of lines."""
+    screen = _console()
+    with screen.capture() as printed:
+        screen.print(what)
+    for line in printed.get().splitlines():
+        print(line.rstrip())
+
+
+def _console() -> Console:
     """A console on stdout that takes no text for markup, emoji or numbers to colour."""
     from rich.console import Console
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from headstart.runtime.errors import ArtifactError, MissingDependency
@@ -13,7 +15,7 @@ from headstart.runtime.gallery.schema import check_tables, create_tables, is_bla
 
 # Strict tables (2021), so that a column holds what its declaration says.
 _OLDEST_SQLITE = (3, 37, 0)
-_HEADER = b"SQLite format 3\0"
+_MAKING = threading.Lock()
 
 # Python 3.10 has no error codes on its exceptions; SQLite's English messages are stable.
 _REASONS = (
@@ -89,13 +91,12 @@ def connect(
 
 
 def _check_file(path: Path, *, read_only: bool) -> None:
+    # Only looks: when a process closes a file, all its locks on that file are gone (POSIX), those
+    # of a gallery that is open elsewhere in this process too, and SQLite would lose its way.
     try:
         if not read_only:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Faces and voices: other users may not read them unless the owner says so.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        with path.open("rb") as file:
-            start = file.read(len(_HEADER))
+            _make_file(path)
+        facts = path.stat()
     except FileNotFoundError as error:
         raise ArtifactError(
             f"there is no gallery at {str(path)!r}; expected a file made by Headstart: enrol"
@@ -103,21 +104,37 @@ def _check_file(path: Path, *, read_only: bool) -> None:
         ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        use = "read" if read_only else "write"
+        raise _unusable(path, reason) from error
+    if not stat.S_ISREG(facts.st_mode):
+        raise _unusable(path, "it is not a file")
+    # SQLite takes a file shorter than its smallest page for an empty one and writes over it.
+    if 0 < facts.st_size < 512:
         raise ArtifactError(
-            f"the gallery {str(path)!r} cannot be opened ({reason}); expected a file in a folder"
-            f" that this user may {use}: check the path and its rights"
-        ) from error
-    if start not in (b"", _HEADER):
-        raise ArtifactError(
-            f"{str(path)!r} is not a gallery; expected an SQLite file made by Headstart: check the"
-            " path"
+            f"the gallery {str(path)!r} is not a gallery; expected an SQLite file made by"
+            " Headstart: check the path"
         )
+    if not os.access(path, os.R_OK if read_only else os.R_OK | os.W_OK):
+        raise _unusable(path, "permission denied")
     if not read_only and not os.access(path.parent, os.W_OK):
         raise ArtifactError(
             f"the gallery {str(path)!r} lies in a read-only folder; expected one that this user may"
             " write: check its rights or choose another place"
         )
+
+
+def _make_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One thread at a time, so that no other has opened the new file before this one closes it.
+    with _MAKING, suppress(FileExistsError):
+        # Faces and voices: other users may not read them unless the owner says so.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _unusable(path: Path, reason: str) -> ArtifactError:
+    return ArtifactError(
+        f"the gallery {str(path)!r} cannot be opened ({reason}); expected a file that this user may"
+        " read, and write to change it: check the path and its rights"
+    )
 
 
 def _mode(path: Path, *, read_only: bool) -> str:

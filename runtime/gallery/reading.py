@@ -61,7 +61,8 @@ def check_version(db: sqlite3.Connection, version: int) -> None:
     Raises:
         EnrolmentError: with the versions that it does hold.
     """
-    first, last = db.execute("SELECT min(version), max(version) FROM versions").fetchone()
+    last = current_version(db)
+    ((first,),) = typed_rows(db, "SELECT min(version) FROM versions", (), int)
     if not first <= version <= last:
         raise EnrolmentError(
             f"the gallery holds no version {version}; expected one from {first} to {last}: look at"
@@ -121,8 +122,9 @@ def find_class(db: sqlite3.Connection, version: int, name: str) -> int | None:
     """The id of the class that is called ``name`` (already cleaned) at ``version``."""
     rows = typed_rows(
         db,
-        f"SELECT p.class_id FROM names p WHERE p.name = :name AND {_ALIVE}"
-        f" AND p.class_id IN (SELECT id FROM ({_PRESENT}))",
+        f"SELECT n.class_id FROM (SELECT * FROM names p WHERE p.name = :name AND {_ALIVE}) n"
+        " WHERE EXISTS (SELECT 1 FROM spans p"
+        f" WHERE p.class_id = n.class_id AND p.role = 'support' AND {_ALIVE})",
         {"v": version, "name": name},
         int,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from headstart.runtime.errors import ArtifactError
+from headstart.runtime.errors import ArtifactError, HeadstartError, MissingDependency
 from headstart.runtime.gallery.gallery import Gallery
 
 Hashes = Mapping[str, str]
@@ -38,7 +39,7 @@ def test_a_file_that_is_not_sqlite_is_refused_and_left_alone(
 ) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
-    _opening_says(path, "is not a gallery; expected an SQLite file", read_only=read_only)
+    _opening_says(path, "is not a gallery; expected an SQLite file made by", read_only=read_only)
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
 
@@ -110,7 +111,10 @@ def test_tables_that_headstart_did_not_make_are_refused(
         ),
         ("DELETE FROM embeddings", "sample 1 is not what was enrolled; expected"),
         ("UPDATE samples SET burst = 'another'", "sample 1 is not what was enrolled"),
-        ("UPDATE samples SET source = hex(zeroblob(9000000))", "a text of more than 4096 characters"),
+        (
+            "UPDATE samples SET source = hex(zeroblob(9000000))",
+            "a text of more than 4096 characters",
+        ),
         ("UPDATE spans SET class_id = 77", "samples and classes disagree"),
         ("UPDATE spans SET class_id = NULL", "samples and classes disagree"),
         (
@@ -178,7 +182,7 @@ def test_a_missing_file_is_not_made_by_a_reader(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_the_way_is_refused(tmp_path: Path) -> None:
-    _opening_says(tmp_path, r"cannot be opened \(Is a directory\)")
+    _opening_says(tmp_path, r"cannot be opened \(it is not a file\); expected a file that")
     (tmp_path / "file").touch()
     _opening_says(tmp_path / "file" / "g.sqlite", "cannot be opened")
 
@@ -284,12 +288,12 @@ def test_a_read_only_folder_is_refused_for_writing_and_fine_for_reading(
     assert "lies in a read-only folder; expected one that" in _as_nobody(_TRY_TO_OPEN, path)
     assert _as_nobody(_TRY_TO_OPEN, path, "ro") == "['mug']\n"
     reachable(0o555, 0o444)
-    assert "cannot be opened (Permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
+    assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
     reachable(0o777, 0o444)
-    assert "cannot be opened (Permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
+    assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
     assert _as_nobody(_TRY_TO_OPEN, path, "ro") == "['mug']\n"
     reachable(0o777, 0o000)
-    assert "cannot be opened (Permission denied)" in _as_nobody(_TRY_TO_OPEN, path, "ro")
+    assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path, "ro")
 
 
 def test_a_device_without_room_is_refused_and_nothing_is_lost(
@@ -327,3 +331,95 @@ with Gallery.open(path) as gallery:
     said, found = done.stdout.splitlines()
     assert "nothing was changed" in said
     assert found == "['mug'] 1"
+
+
+def test_a_python_with_an_old_sqlite_is_told_so(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(MissingDependency, match=r"needs 3\.37 or newer: use a newer Python"):
+        Gallery.open(path)
+
+
+def _use_everything(
+    gallery: Gallery, embedding: Any, hashes: Hashes
+) -> Iterator[Callable[[], Any]]:
+    yield lambda: gallery.support(hashes)
+    yield gallery.classes
+    yield gallery.history
+    yield lambda: gallery.mismatches({})
+    yield lambda: gallery.media(1)
+    yield lambda: gallery.enroll("class 2", [embedding(9)], hashes)
+    yield lambda: gallery.rename("class 1", "renamed")
+    yield lambda: gallery.rollback(2)
+    yield lambda: gallery.forget_sample(3)
+    yield lambda: gallery.forget("class 2")
+    yield lambda: gallery.forget_since(0.0)
+
+
+@pytest.mark.parametrize(
+    "count", [250, pytest.param(50_000, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])]
+)
+def test_damaged_bytes_anywhere_are_an_answer_or_one_line(
+    gallery: Gallery, path: Path, embedding: Any, hashes: Hashes, count: int
+) -> None:
+    for number in range(3):
+        gallery.enroll(f"class {number}", [embedding(number), embedding(number + 5)], hashes)
+    gallery.add_negative([embedding(8)], hashes, name="class 0")
+    gallery.rename("class 0", "class zero")
+    gallery.rollback(3)
+    gallery.close()
+    whole = path.read_bytes()
+    written = [place for place, byte in enumerate(whole) if byte]
+    rng = random.Random(count)
+    refused = 0
+    for _ in range(count):
+        content = bytearray(whole)
+        for place in rng.choices(written, k=rng.choice([1, 1, 2, 16])):
+            content[place] = rng.choice([0, 1, 255, content[place] ^ 1 << rng.randrange(8)])
+        if rng.random() < 0.05:
+            del content[rng.randrange(len(content)) :]
+        path.write_bytes(content)
+        try:
+            with Gallery.open(path, timeout_s=0.01) as opened:
+                for use in _use_everything(opened, embedding, hashes):
+                    try:
+                        use()
+                    except HeadstartError as error:
+                        refused += 1
+                        assert "\n" not in str(error) and len(str(error)) < 600
+        except ArtifactError as error:
+            refused += 1
+            assert "\n" not in str(error) and len(str(error)) < 600
+        for beside in path.parent.iterdir():
+            beside.unlink()
+    assert refused > count / 2
+
+
+def test_opening_a_gallery_twice_in_one_process_keeps_the_locks_of_the_first(
+    gallery: Gallery, path: Path
+) -> None:
+    Gallery.open(path).close()
+    Gallery.open(path, read_only=True).close()
+    # Leaving WAL needs the file to itself: another process must not get that.
+    code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute(sys.argv[2])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), "PRAGMA journal_mode = DELETE"],
+        capture_output=True,
+        text=True,
+    )
+    assert "database is locked" in done.stderr
+    assert gallery.classes() == ()
+
+
+def test_the_connection_overwrites_checks_and_waits_for_the_disk(gallery: Gallery) -> None:
+    expected = {
+        "secure_delete": 1,
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+        "synchronous": 2,
+        "journal_mode": "wal",
+        "busy_timeout": 100,
+    }
+    with gallery._file.usable() as db:
+        assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in expected} == expected

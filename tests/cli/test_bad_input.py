@@ -116,6 +116,17 @@ def test_a_device_that_is_not_there_enrols_nothing(
     assert said in outcome.failure()
 
 
+def test_without_portaudio_the_way_to_get_it_is_named(
+    run: Run, gallery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+
+    outcome = run("enroll", "mug", "--mic", "default", "--gallery", gallery)
+
+    assert outcome.code == 1
+    assert "is not installed; expected it for microphones: run " in outcome.failure()
+
+
 _COMMANDS = [
     ("classes",),
     ("history",),

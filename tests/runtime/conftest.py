@@ -58,7 +58,7 @@ def embedder(starter: Bundle) -> Iterator[Embedder]:
 
 def _rows(seed: int, count: int, dim: int) -> NDArray[np.float32]:
     x = np.random.default_rng(seed).normal(size=(count, dim))
-    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(x / np.linalg.norm(x, axis=1, keepdims=True), np.float32)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def _picture(kind: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     wave = np.sin((row * np.cos(angle) + column * np.sin(angle)) / width)
     colour = np.array([40 + 50 * (kind % 5), 220 - 45 * (kind % 4), 60 * (kind % 3)])
     lit = (0.55 + 0.45 * wave[..., None]) * colour * rng.uniform(0.85, 1.0)
-    return np.clip(lit + rng.normal(0, 4, lit.shape), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(lit + rng.normal(0, 4, lit.shape), 0, 255), np.uint8)
 
 
 def _sound(kind: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -82,7 +82,7 @@ def _sound(kind: int, rng: np.random.Generator) -> NDArray[np.float32]:
     pitch = 180 * 1.5**kind * rng.uniform(0.99, 1.01)
     tone = sum(np.sin(2 * np.pi * pitch * n * time_s) / n for n in range(1, 2 + kind % 4))
     pulsed = tone * np.exp(-(3 + kind) * (time_s % (0.2 + 0.1 * (kind % 3))))
-    return (0.2 * pulsed + rng.normal(0, 0.004, time_s.size)).astype(np.float32)
+    return np.asarray(0.2 * pulsed + rng.normal(0, 0.004, time_s.size), np.float32)
 
 
 def _thing(

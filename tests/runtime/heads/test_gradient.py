@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from headstart.runtime.heads.arrays import balance, log_sum_exp
 from headstart.runtime.heads.gradient import fit_gradient
+from headstart.runtime.heads.linear import LinearHead
 from headstart.runtime.heads.prototype import fit_prototypes
 
 
@@ -22,6 +23,7 @@ def test_zero_steps_is_a_prototypical_network(problem: Any) -> None:
     given = problem((1, 4, 2))
     head = fit_gradient(given.x, given.hot, 8.0, ())
     prototypes = fit_prototypes(given.x, given.hot, "euclidean")
+    assert isinstance(prototypes, LinearHead)
     np.testing.assert_array_equal(head.weights, 8.0 * prototypes.weights)
     np.testing.assert_array_equal(head.bias, 8.0 * prototypes.bias)
 
@@ -74,7 +76,7 @@ def test_every_step_of_one_lowers_the_loss_on_features_that_share_a_direction(
 
 @pytest.mark.parametrize("ways", [1, 2])
 def test_identical_samples_give_finite_equal_scores(ways: int) -> None:
-    x = np.tile(np.float32([[0.6, 0.8]]), (2 * ways, 1))
+    x = np.tile(np.array([[0.6, 0.8]], np.float32), (2 * ways, 1))
     hot = np.eye(ways, dtype=np.float32)[[0, ways - 1] * ways]
     scores = fit_gradient(x, hot, 8.0, (1.0, 1.0, 1.0)).score(x)
     np.testing.assert_allclose(scores, scores[0, 0], rtol=1e-4)

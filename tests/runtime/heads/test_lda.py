@@ -12,12 +12,12 @@ from headstart.runtime.heads.lda import fit_lda
 
 
 def _relative(scores: NDArray[Any]) -> NDArray[Any]:
-    return scores - scores[:, :1]
+    return np.asarray(scores - scores[:, :1])
 
 
 def _covariance(dim: int) -> NDArray[Any]:
     root = np.random.default_rng(2).normal(size=(dim, dim))
-    return root @ root.T / dim + 0.1 * np.eye(dim)
+    return np.asarray(root @ root.T / dim + 0.1 * np.eye(dim))
 
 
 def test_two_samples_by_hand() -> None:
@@ -73,7 +73,7 @@ def test_without_a_covariance_the_nearest_mean_wins(problem: Any) -> None:
 
 @pytest.mark.parametrize("ways", [1, 2])
 def test_identical_samples_give_finite_scores(ways: int) -> None:
-    x = np.tile(np.float32([[0.6, 0.8]]), (2 * ways, 1))
+    x = np.tile(np.array([[0.6, 0.8]], np.float32), (2 * ways, 1))
     hot = np.eye(ways, dtype=np.float32)[[0, ways - 1] * ways]
     scores = fit_lda(x, hot, None, 50.0).score(x)
     assert np.isfinite(scores).all()

@@ -36,7 +36,7 @@ def _by_loops(metric: Metric, problem: Any) -> NDArray[Any]:
 
 
 def _without_common_term(scores: NDArray[Any]) -> NDArray[Any]:
-    return scores - scores.mean(axis=1, keepdims=True)
+    return np.asarray(scores - scores.mean(axis=1, keepdims=True))
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -85,7 +85,7 @@ def test_a_class_shown_often_does_not_pull_queries_to_itself() -> None:
 
 
 def test_identical_samples_of_two_classes_score_the_same() -> None:
-    x = np.tile(np.float32([[0.6, 0.8]]), (4, 1))
+    x = np.tile(np.array([[0.6, 0.8]], np.float32), (4, 1))
     hot = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
     scores = fit_ridge(x, hot, 0.3).score(x)
     np.testing.assert_allclose(scores, scores[0, 0], rtol=1e-5)

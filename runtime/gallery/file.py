@@ -48,8 +48,12 @@ class GalleryFile:
         self._lock = threading.RLock()
         self._db = connect(path, read_only=read_only, timeout_s=timeout_s, clock=clock)
         if not read_only:
-            with self.usable() as db:
-                self.erased = erase(db)
+            try:
+                with self.usable() as db:
+                    self.erased = erase(db)
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """Let go of the file; safe to call twice."""

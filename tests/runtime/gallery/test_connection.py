@@ -233,7 +233,8 @@ def _as_nobody(code: str, *arguments: object) -> str:
     """Run ``code`` in a process that has no rights beyond those the files give everybody."""
     drop = "import os, sys\nif os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
     imports = (
-        "from pathlib import Path\nfrom headstart.runtime.gallery.gallery import Gallery\n"
+        "import urllib.parse\nfrom pathlib import Path\n"
+        "from headstart.runtime.gallery.gallery import Gallery\n"
         "from headstart.runtime.errors import HeadstartError\npath = Path(sys.argv[1])\n"
     )
     done = subprocess.run(
@@ -241,8 +242,8 @@ def _as_nobody(code: str, *arguments: object) -> str:
         [sys.executable, "-c", "import sys\n" + imports + drop + code, *map(str, arguments)],
         capture_output=True,
         text=True,
-        check=True,
     )
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from headstart.runtime.errors import EnrolmentError
-from headstart.runtime.live.quality import NOTHING, keep_usable
+from headstart.runtime.live.quality import NOTHING, QUIET_DBFS, keep_usable
 from headstart.runtime.recognition.answer import Answer
 from headstart.runtime.sample import Sample
 
@@ -42,16 +42,21 @@ class Decision:
     dropped: int = 0
 
 
-def decide(recognizer: Recognizes, sample: Sample) -> Decision:
+def decide(recognizer: Recognizes, sample: Sample, quiet_dbfs: float = QUIET_DBFS) -> Decision:
     """Recognise what of the sample is worth it.
 
     A sample of which no stream in use encodes anything is unknown with that reason: of a camera
     and a microphone, one comes first when they start, and either may be left out.
 
+    Args:
+        recognizer: answers.
+        sample: what there is to see and hear.
+        quiet_dbfs: sound that stays below this is no event.
+
     Raises:
         ArtifactError: the gallery cannot be read.
     """
-    usable = keep_usable(sample)
+    usable = keep_usable(sample, quiet_dbfs)
     left = usable.sample
     if left is None:
         answer = unknown_because(NOTHING)

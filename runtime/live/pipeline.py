@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -11,6 +11,7 @@ from headstart.runtime.errors import HeadstartError
 from headstart.runtime.live.decision import Decision, Recognizes, decide
 from headstart.runtime.live.events import Event, Tracker, numbered
 from headstart.runtime.live.reading import Policy, Readers, Taken, failure_of, policy_of
+from headstart.runtime.live.room import Room, listen
 from headstart.runtime.live.smoothing import Smoothing
 from headstart.runtime.sample import Sample
 from headstart.runtime.sources.source import Source
@@ -80,33 +81,68 @@ def recognise_streams(
         CaptureError: all sources have ended and at least one failed; the first failure.
     """
     next_id = next_id or numbered()
-    trackers = [Tracker(smoothing, next_id) for _ in sources]
+    channels = [
+        _Channel(
+            recognizer, source, Tracker(smoothing, next_id), policy or policy_of(source), watch
+        )
+        for source in sources
+    ]
     failures: list[HeadstartError] = []
-    readers = Readers(sources, policy=policy, stopped=stopped)
-    ended: set[int] = set()
-    with closing(readers):
+    with closing(Readers(sources, policy=policy, stopped=stopped)) as readers:
+        going = len(sources)
         for taken in readers:
-            tracker, source = trackers[taken.index], sources[taken.index]
-            if taken.sample is None:
-                ended.add(taken.index)
-                yield from tracker.finish()
-                error = failure_of(taken)
-                if error is not None:
-                    failures.append(error)
-                    if failed is not None and len(ended) < len(sources):
-                        failed(source.name, error)
+            channel = channels[taken.index]
+            if taken.sample is not None:
+                yield from channel.take(taken, taken.sample)
                 continue
-            decision = _timed(decide(recognizer, taken.sample), taken, policy or policy_of(source))
-            if watch is not None:
-                watch(taken.sample, decision)
-            if decision.time_s is None or isinstance(source, StillSource):
-                yield tracker.still(decision)
-            else:
-                yield from tracker.take(decision)
-    for tracker in trackers:
-        yield from tracker.finish()
+            going -= 1
+            yield from channel.finish()
+            error = failure_of(taken)
+            if error is not None:
+                failures.append(error)
+                if failed is not None and going:
+                    failed(sources[taken.index].name, error)
+    for channel in channels:
+        yield from channel.finish()
     if failures:
         raise failures[0]
+
+
+class _Channel:
+    """What is remembered of one source between its samples: its room, its votes."""
+
+    def __init__(
+        self,
+        recognizer: Recognizes,
+        source: Source,
+        tracker: Tracker,
+        policy: Policy,
+        watch: Watcher | None,
+    ) -> None:
+        self._recognizer = recognizer
+        self._stills = isinstance(source, StillSource)
+        self._tracker = tracker
+        self._policy: Policy = policy
+        self._watch = watch
+        self._room = Room()
+
+    def take(self, taken: Taken, sample: Sample) -> Iterator[Event]:
+        """Decide about one sample and give the events that follow."""
+        still = self._stills or sample.time_s is None
+        if not still:
+            self._room = listen(self._room, sample.audio)
+        decided = decide(self._recognizer, sample, self._room.quiet_dbfs)
+        decision = _timed(decided, taken, self._policy)
+        if self._watch is not None:
+            self._watch(sample, decision)
+        if still:
+            yield self._tracker.still(decision)
+        else:
+            yield from self._tracker.take(decision)
+
+    def finish(self) -> Iterator[Event]:
+        """Give what is left to say; nothing the second time."""
+        yield from self._tracker.finish()
 
 
 def _timed(decision: Decision, taken: Taken, policy: Policy) -> Decision:

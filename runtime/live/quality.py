@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.runtime.sample import SAMPLE_RATE_HZ, AudioClip, Frame, Sample
 
@@ -25,7 +26,7 @@ _GRID_PX = 32
 """Side to which a picture is shrunk first: averaging some hundred pixels takes the sensor's noise,
 which alone has 4 levels in the dark, down to 0.3."""
 
-_BLOCK = SAMPLE_RATE_HZ // 10
+_TENTH = SAMPLE_RATE_HZ // 10
 
 NOTHING = "nothing to see or hear"
 
@@ -43,13 +44,18 @@ class Usable:
     reasons: dict[str, str]
 
 
-def keep_usable(sample: Sample) -> Usable:
-    """Leave out the modalities in which there is nothing; the sample itself when all are fine."""
+def keep_usable(sample: Sample, quiet_dbfs: float = QUIET_DBFS) -> Usable:
+    """Leave out the modalities in which there is nothing; the sample itself when all are fine.
+
+    Args:
+        sample: to look at and listen to.
+        quiet_dbfs: sound that stays below this is no event.
+    """
     reasons: dict[str, str] = {}
     if sample.image is not None and is_flat(sample.image):
         reasons["image"] = "the picture is one even surface: the lens may be covered"
-    if sample.audio is not None and is_quiet(sample.audio):
-        reasons["audio"] = f"nothing is louder than {QUIET_DBFS:g} dBFS"
+    if sample.audio is not None and loudness_dbfs(sample.audio) < quiet_dbfs:
+        reasons["audio"] = f"nothing is louder than {quiet_dbfs:.0f} dBFS"
     if not reasons:
         return Usable(sample=sample, reasons=reasons)
     image = None if "image" in reasons else sample.image
@@ -59,23 +65,25 @@ def keep_usable(sample: Sample) -> Usable:
     return Usable(sample=replace(sample, image=image, audio=audio), reasons=reasons)
 
 
-def is_quiet(clip: AudioClip) -> bool:
-    """Whether no tenth of a second reaches ``QUIET_DBFS``; a constant offset does not count."""
-    return loudness_dbfs(clip) < QUIET_DBFS
-
-
 def loudness_dbfs(clip: AudioClip) -> float:
     """Root mean square of the loudest tenth of a second in dBFS (0 is full scale); −∞ of zeros."""
+    return float(levels_dbfs(clip).max())
+
+
+def levels_dbfs(clip: AudioClip) -> NDArray[np.float64]:
+    """Root mean square of each tenth of a second in dBFS ``(tenths,)``, at least one.
+
+    A constant offset, as cheap sound cards add, does not count. What does not fill the last tenth
+    is measured by one that overlaps the tenth before.
+    """
     samples = clip.samples - np.float32(np.median(clip.samples))
-    blocks = samples.size // _BLOCK
-    # A shorter clip is one block; what does not fill the last block is measured by an overlap.
-    parts = (
-        samples[None]
-        if blocks == 0
-        else np.vstack([samples[: blocks * _BLOCK].reshape(blocks, _BLOCK), samples[-_BLOCK:]])
-    )
-    power = float(np.square(parts, dtype=np.float64).mean(axis=1).max())
-    return 10 * float(np.log10(power)) if power > 0 else float("-inf")
+    tenths = samples.size // _TENTH
+    parts = [samples[None]]
+    if tenths:
+        parts = [samples[: tenths * _TENTH].reshape(tenths, _TENTH), samples[None, -_TENTH:]]
+    power = np.concatenate([np.square(part, dtype=np.float64).mean(axis=1) for part in parts])
+    with np.errstate(divide="ignore"):
+        return np.asarray(10 * np.log10(power))
 
 
 def is_flat(frame: Frame) -> bool:

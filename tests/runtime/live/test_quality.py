@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headstart.runtime.live.quality import is_flat, is_quiet, keep_usable, loudness_dbfs
+from headstart.runtime.live.quality import QUIET_DBFS, is_flat, keep_usable, loudness_dbfs
 from headstart.runtime.sample import AudioClip, Frame, Sample
 
 RATE = 16_000
@@ -44,13 +44,13 @@ def test_zeros_have_no_loudness_at_all() -> None:
 
 @pytest.mark.parametrize(("dbfs", "quiet"), [(-62, True), (-56, True), (-54, False), (-30, False)])
 def test_a_quiet_room_is_quiet_and_a_voice_is_not(dbfs: float, quiet: bool) -> None:
-    assert is_quiet(tone(10 ** (dbfs / 20))) is quiet
+    assert (loudness_dbfs(tone(10 ** (dbfs / 20))) < QUIET_DBFS) is quiet
 
 
 def test_the_constant_offset_of_a_cheap_sound_card_is_no_sound() -> None:
     clip = AudioClip(samples=np.full(RATE, 0.2, np.float32))
 
-    assert is_quiet(clip)
+    assert loudness_dbfs(clip) == float("-inf")
 
 
 def test_a_covered_lens_is_flat_whatever_the_sensor_s_noise() -> None:
@@ -105,3 +105,11 @@ def test_of_a_covered_lens_in_a_quiet_room_nothing_is_left() -> None:
 
     assert usable.sample is None
     assert set(usable.reasons) == {"image", "audio"}
+
+
+def test_what_counts_as_quiet_may_be_raised_for_a_loud_room() -> None:
+    sample = Sample(image=scene(50, 2), audio=tone(0.005))
+
+    usable = keep_usable(sample, quiet_dbfs=-45.4)
+
+    assert usable.reasons == {"audio": "nothing is louder than -45 dBFS"}

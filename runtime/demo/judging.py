@@ -9,7 +9,7 @@ from headstart.runtime.demo.storyboard import Segment
 from headstart.runtime.live.events import Event
 
 TAIL_S = 0.75
-"""A name may come this long after its thing was taken away: the sound is 1.5 s long and three
+"""A name may come this long after its thing was taken away: the sound is 1.5 s long and several
 decisions must agree."""
 
 ENROLLED_GOAL = 0.95

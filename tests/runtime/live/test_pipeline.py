@@ -14,6 +14,7 @@ from headstart.runtime.live.smoothing import Smoothing
 from headstart.runtime.sample import AudioClip, Frame, Sample
 
 AT_ONCE = Smoothing(window=1, agree=1, release=1)
+THREE_OF_FIVE = Smoothing(window=5, agree=3, release=4)
 
 
 def said(events: Sequence[Event]) -> list[tuple[str, str | None]]:
@@ -23,7 +24,7 @@ def said(events: Sequence[Event]) -> list[tuple[str, str | None]]:
 def test_a_stream_becomes_events(recognizer: Any, scripted: Any) -> None:
     source = scripted([100, 100, 100, 20, 20, 20, 20, 200, 200, 200])
 
-    events = list(recognise_stream(recognizer, source))
+    events = list(recognise_stream(recognizer, source, smoothing=THREE_OF_FIVE))
 
     assert said(events) == [
         ("new", "mug"),

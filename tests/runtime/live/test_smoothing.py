@@ -114,3 +114,9 @@ def test_rules_that_contradict_themselves_are_refused(
 def test_a_gap_has_to_be_a_length_of_time(gap_s: float) -> None:
     with pytest.raises(ConfigError, match="expected more than 0"):
         Smoothing(gap_s=gap_s)
+
+
+def test_by_default_a_thing_is_named_after_one_second_and_forgives_two_odd_decisions() -> None:
+    assert "".join(after("aaaa", Smoothing())) == "???a"
+    assert "".join(after("aa--aa", Smoothing())) == "?????a"
+    assert "".join(after("aaa---", Smoothing())) == "??????"

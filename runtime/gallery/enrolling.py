@@ -104,33 +104,7 @@ def add_samples(
     if found:
         raise other_encoders(found)
     for position, embedding in enumerate(embeddings):
-        group = _storable(embedding.group)
-        # SQLite has one zero and no whole real numbers: store what will be read back.
-        time_s = None if embedding.time_s is None else float(embedding.time_s) + 0.0
-        packed: list[PackedStream] = [
-            (stream, hashes[stream], views.vectors.shape[1], *pack_views(stream, views))
-            for stream, views in embedding.streams.items()
-        ]
-        written = db.execute(
-            "INSERT INTO samples (source, burst, time_s, added_s, given_by, digest)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                _storable(embedding.source),
-                group,
-                time_s,
-                made_s,
-                given_by,
-                sample_digest(time_s, group, packed),
-            ),
-        )
-        sample_id = int(written.lastrowid or 0)
-        db.executemany(
-            "INSERT INTO embeddings (sample_id, encoder_id, vectors, weights) VALUES (?, ?, ?, ?)",
-            [
-                (sample_id, _encoder(db, stream, sha256, dim), vectors, weights)
-                for stream, sha256, dim, vectors, weights in packed
-            ],
-        )
+        sample_id = _add_sample(db, embedding, hashes, given_by, made_s)
         db.execute(
             "INSERT INTO spans (sample_id, class_id, role, born) VALUES (?, ?, ?, ?)",
             (sample_id, class_id, role, version),
@@ -139,6 +113,43 @@ def add_samples(
             "INSERT INTO media (sample_id, kind, data) VALUES (?, ?, ?)",
             [(sample_id, item.kind, item.data) for item in (media[position] if media else ())],
         )
+
+
+def _add_sample(
+    db: sqlite3.Connection,
+    embedding: Embedding,
+    hashes: Mapping[str, str],
+    given_by: GivenBy,
+    made_s: float,
+) -> int:
+    group = _storable(embedding.group)
+    # SQLite has one zero and no whole real numbers: store what will be read back.
+    time_s = None if embedding.time_s is None else float(embedding.time_s) + 0.0
+    packed: list[PackedStream] = [
+        (stream, hashes[stream], views.vectors.shape[1], *pack_views(stream, views))
+        for stream, views in embedding.streams.items()
+    ]
+    written = db.execute(
+        "INSERT INTO samples (source, burst, time_s, added_s, given_by, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            _storable(embedding.source),
+            group,
+            time_s,
+            made_s,
+            given_by,
+            sample_digest(time_s, group, packed),
+        ),
+    )
+    sample_id = int(written.lastrowid or 0)
+    db.executemany(
+        "INSERT INTO embeddings (sample_id, encoder_id, vectors, weights) VALUES (?, ?, ?, ?)",
+        [
+            (sample_id, _encoder(db, stream, sha256, dim), vectors, weights)
+            for stream, sha256, dim, vectors, weights in packed
+        ],
+    )
+    return sample_id
 
 
 def _encoder(db: sqlite3.Connection, stream: str, sha256: str, dim: int) -> int:

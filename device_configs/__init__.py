@@ -1,1 +1,1 @@
-"""One TOML file for each device."""
+"""One TOML file for each device; `headstart.runtime.device_config` reads them."""

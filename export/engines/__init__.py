@@ -1,0 +1,1 @@
+"""From a bundle to TensorRT engines, on the device that will run them."""

@@ -1,0 +1,1 @@
+"""The little of CUDA that the TensorRT backend needs, over cuda-python or pycuda."""

@@ -1,0 +1,1 @@
+"""TensorRT engines on this device: which there are, whether they still fit, how builds go."""

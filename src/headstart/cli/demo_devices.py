@@ -67,7 +67,11 @@ def _teach(recognizer: Recognizer, camera: str | None, mic: str | None) -> int:
 
 
 def _ask(question: str) -> str:
-    answer: str = typer.prompt(question, default="", show_default=False, err=True)
+    # Typer's own prompt would write a space to stdout, in the middle of the answers.
+    print(f"{question}: ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        raise typer.Abort
     return answer.strip()
 
 
@@ -81,6 +85,7 @@ def _captured(source: Source, name: str, *, with_image: bool) -> list[Sample]:
     from headstart.cli.capturing import capture
     from headstart.runtime.errors import EnrolmentError
     from headstart.runtime.live.quality import keep_usable
+    from headstart.runtime.sample import MODALITIES
 
     # Many things make no sound: where there is a camera, a picture is enough.
     taken = capture(source, _SHOTS, burst=name, with_image=with_image, with_sound=not with_image)
@@ -93,7 +98,8 @@ def _captured(source: Source, name: str, *, with_image: bool) -> list[Sample]:
             " a sound: try again"
         )
     held = {modality for sample in kept for modality in sample.modalities}
-    notice(f"taught {name} from {counted(len(kept), 'sample')} ({' and '.join(sorted(held))})")
+    by = " and ".join(modality for modality in MODALITIES if modality in held)
+    notice(f"taught {name} from {counted(len(kept), 'sample')} ({by})")
     return kept
 
 

@@ -90,7 +90,7 @@ def time_adaptation(bundle: Path | None, gallery: Path, rounds: int) -> Adaptati
     hot = one_hot(labels, len(support.names), fused.rows)
     method = choose_method("auto", fused.rows.shape[0], len(support.names))
     actions: list[Callable[[], object]] = [
-        lambda: adapt(method, fused.rows, hot, start),
+        lambda: adapt(method, fused.rows, hot, start, gram=fused.gram()),
         lambda: AdaptedModel(support, dims, start).prepare(),
     ]
     if util.find_spec("torch") is not None:

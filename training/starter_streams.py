@@ -39,7 +39,7 @@ SPEECH_PROVENANCE = Provenance(
     note="The front end is computed from its definition; only the network's weights are taken.",
 )
 
-SUPPORT_VIEWS = ("middle", "top-left", "top-right", "bottom-left", "bottom-right")
+SUPPORT_VIEWS = ("middle", "top-left", "bottom-right")
 # Windows that must be there whatever the rest of the plan: the first is the loudest second itself.
 SPEECH_OFFSETS_S = (0.0, -0.32, -0.16, 0.16, 0.32)
 SOUND_WINDOWS = 5

@@ -64,6 +64,7 @@ def adapt(
     *,
     metric: Array | None = None,
     covariance: Array | None = None,
+    gram: Array | None = None,
 ) -> FittedHead:
     """Fit the head called ``method`` (not ``auto``) from its learned initialization.
 
@@ -74,13 +75,14 @@ def adapt(
         start: the bundle's learned initialization.
         metric: the learned metric's matrix for this space, if there is one.
         covariance: the bundle's within-class covariance for this space, if there is one.
+        gram: ``x xᵀ`` where it is known already; only ridge uses it.
 
     Raises:
         ConfigError: no such head, or the bundle does not hold what it needs.
     """
     name, _, variant = method.partition(":")
     if name == "ridge":
-        return fit_ridge(x, hot, start.ridge_penalty)
+        return fit_ridge(x, hot, start.ridge_penalty, gram)
     if name == "lda":
         return fit_lda(x, hot, covariance, start.lda_prior_rows)
     if name == "gradient":

@@ -1,4 +1,4 @@
-"""What a head says about each support sample when it has not seen it: closed form, no refits."""
+"""What a head says about each look in the support when it has not seen it, without refits."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ def ridge_leave_one_out(
     x: NDArray[np.float32],
     hot: NDArray[np.float32],
     penalty: float,
-    row_sample: NDArray[np.int64],
+    row_look: NDArray[np.int64],
     first: NDArray[np.int64],
     asked: NDArray[np.int64],
+    gram: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """Scores of `fit_ridge` for the samples ``asked``, each fitted without any of its rows.
+    """Scores of `fit_ridge` for the looks ``asked``, each fitted without any of its rows.
 
     Block leave-one-out of kernel ridge regression: the residual of a left-out block is
     ``(G_bb)⁻¹ (G y)_b`` with ``G = (K + λI)⁻¹`` (Cook and Weisberg, Residuals and Influence in
     Regression, 1982). The class weights are kept as they were with the sample.
 
     Args:
-        x: unit rows ``(rows, dim)``, sample after sample.
+        x: unit rows ``(rows, dim)``, look after look.
         hot: one-hot labels ``(rows, ways)``.
         penalty: as in `fit_ridge`.
-        row_sample: which sample each row belongs to ``(rows,)``.
-        first: first row of each sample ``(samples,)``; its score is the sample's.
-        asked: positions of the samples to leave out, one at a time ``(asked,)``.
+        row_look: which look (a sample, or a burst of them) each row belongs to ``(rows,)``, rising.
+        first: first row of each look ``(looks,)``; its score is the look's.
+        asked: positions of the looks to leave out, one at a time ``(asked,)``.
+        gram: ``x xᵀ`` where it is known already.
 
     Returns:
         Scores ``(asked, ways)``.
@@ -36,14 +38,15 @@ def ridge_leave_one_out(
     root = np.sqrt(balance(hot))
     rows, targets = root[:, None] * x, root[:, None] * hot
     if rows.shape[0] <= rows.shape[1]:
-        inverse = np.linalg.inv(_penalised(rows @ rows.T, penalty))
+        inner = rows @ rows.T if gram is None else root[:, None] * gram * root[None, :]
+        inverse = np.linalg.inv(_penalised(inner, penalty))
         dual = inverse @ targets
     else:
         # Many rows: the same G through the smaller matrix, (I − X (XᵀX + λI)⁻¹ Xᵀ) / λ.
         inverse = np.linalg.inv(_penalised(rows.T @ rows, penalty))
         dual = (targets - rows @ (inverse @ (rows.T @ targets))) / penalty
     held_out = np.empty((asked.size, hot.shape[1]))
-    sizes = np.bincount(row_sample)[asked]
+    sizes = np.bincount(row_look)[asked]
     for size in np.unique(sizes):
         which = np.flatnonzero(sizes == size)
         at = first[asked[which]]
@@ -68,9 +71,10 @@ def prototype_leave_one_out(
     first: NDArray[np.int64],
     asked: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Cosines of the samples ``asked`` to class means that do not hold them ``(asked, ways)``.
+    """Cosines of the looks ``asked`` to class means that do not hold them ``(asked, ways)``.
 
-    A class whose only sample is left out scores −1: it would not be there.
+    A class whose only look is left out scores −1: it would not be there. Arguments as in
+    `ridge_leave_one_out`.
     """
     sums = hot.T @ x
     every = hot[first].argmax(axis=1)

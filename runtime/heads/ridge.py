@@ -12,25 +12,31 @@ from headstart.runtime.heads.arrays import Array, balance
 from headstart.runtime.heads.linear import LinearHead
 
 
-def fit_ridge(x: Array, hot: Array, penalty: float | Array) -> LinearHead:
+def fit_ridge(
+    x: Array, hot: Array, penalty: float | Array, gram: Array | None = None
+) -> LinearHead:
     """Minimise ``Σ_i b_i·|y_i − W x_i|² + penalty·|W|²`` with class-balanced row weights ``b``.
 
     Args:
         x: support ``(rows, dim)`` of unit vectors.
         hot: one-hot labels ``(rows, ways)``, every class at least once.
         penalty: above 0, in units of squared vectors: 1 is one unit vector's worth.
+        gram: ``x xᵀ`` ``(rows, rows)`` where it is known already.
 
     Returns:
         A linear head whose scores are near 1 for the right class and near 0 for others.
     """
     xp = array_namespace(x)
     root = xp.sqrt(balance(hot))[:, None]
-    rows, targets = root * x, root * hot
-    transposed = xp.matrix_transpose(rows)
+    targets = root * hot
     if x.shape[0] <= x.shape[1]:
-        dual = xp.linalg.solve(_penalised(rows @ transposed, penalty), targets)
-        weights = xp.matrix_transpose(dual) @ rows
+        inner = x @ xp.matrix_transpose(x) if gram is None else gram
+        balanced = root * inner * xp.matrix_transpose(root)
+        dual = xp.linalg.solve(_penalised(balanced, penalty), targets)
+        weights = xp.matrix_transpose(root * dual) @ x
     else:
+        rows = root * x
+        transposed = xp.matrix_transpose(rows)
         primal = xp.linalg.solve(_penalised(transposed @ rows, penalty), transposed @ targets)
         weights = xp.matrix_transpose(primal)
     return LinearHead(weights=weights, bias=xp.zeros_like(weights[:, 0]))

@@ -22,7 +22,8 @@ class EnrolledSamples:
         known = {sample.id: self._place(sample) for sample in snapshot.samples}
         self._placed = known
         position = snapshot.class_position()
-        samples, positions, background, groups = [], [], [], []
+        samples, positions, bursts = [], [], []
+        background, groups = [], []
         for sample in snapshot.samples:
             placed = known[sample.id]
             if placed is None:
@@ -30,6 +31,7 @@ class EnrolledSamples:
             if sample.role == "support" and sample.class_id is not None:
                 samples.append(placed)
                 positions.append(position[sample.class_id])
+                bursts.append(sample.group)
             elif sample.role == "background":
                 background.append(placed)
                 groups.append(sample.group)
@@ -40,6 +42,7 @@ class EnrolledSamples:
             labels=labels.astype(np.int64),
             background=tuple(background),
             things=number_things(groups),
+            looks=number_things(bursts),
         )
 
     def _place(self, sample: SampleRecord) -> Placed | None:

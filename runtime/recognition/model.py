@@ -120,8 +120,10 @@ class AdaptedModel:
             used.append((rows, space))
         probability = softmax(logits) if used else np.zeros((count, classes))
         # One class's closeness must not vouch for another class in another space.
-        known = margins[np.arange(count), probability.argmax(axis=1)] if used else margins.max(
-            axis=1, initial=-np.inf
+        known = (
+            margins[np.arange(count), probability.argmax(axis=1)]
+            if used
+            else margins.max(axis=1, initial=-np.inf)
         )
         return Scores(head=head, probability=probability, known=known, subspaces=tuple(used))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.runtime.fusion.late import FusedRows, fuse
+from headstart.runtime.fusion.late import FusedRows, Placed, fuse
 from headstart.runtime.heads.adapt import FittedHead, adapt, choose_method
 from headstart.runtime.heads.arrays import one_hot
 from headstart.runtime.heads.initialization import LearnedInitialization
@@ -20,7 +20,7 @@ from headstart.runtime.unknown.rule import Background, UnknownRule, fit_unknown_
 from headstart.runtime.unknown.scale import fit_scale
 
 LEFT_OUT_AT_MOST = 500
-"""Samples that are left out, one at a time, to measure a temperature; evenly picked."""
+"""Looks that are left out, one at a time, to measure a temperature; evenly picked."""
 
 ROWS_AT_MOST = 700
 """Views of a sample beyond this many rows in all are left out: many samples need no views."""
@@ -71,21 +71,25 @@ def fit_subspace(
     false_accept_share: float,
 ) -> Subspace | None:
     """Fit what was enrolled, as far as it has any of ``streams``; None if nothing has."""
-    kept = [
-        i for i, sample in enumerate(support.samples) if any(s in sample.points for s in streams)
-    ]
-    if not kept:
+    shown = _shown(support, streams)
+    if not shown.samples:
         return None
-    classes, labels = np.unique(support.labels[kept], return_inverse=True)
-    ways = classes.size
-    fused = _limit(fuse([support.samples[i] for i in kept], streams, dims))
+    labels, ways = shown.labels, shown.classes.size
+    fused = fuse(shown.samples, streams, dims, rows_at_most=ROWS_AT_MOST)
     hot = one_hot(labels[fused.row_sample], ways, fused.rows)
     method = choose_method(head, fused.rows.shape[0], ways)
     background = _background(support, streams, dims)
-    scale = fit_scale(fused, labels, ways, background.looks, _usual_distance(start, streams))
+    scale = fit_scale(fused, labels, shown.looks, background.looks, _usual_distance(start, streams))
     rule = fit_unknown_rule(
-        scale, fused.looks, labels, background, false_accept_share, start.unknown_prior
+        scale,
+        fused.looks,
+        labels,
+        shown.shots,
+        background,
+        false_accept_share,
+        start.unknown_prior,
     )
+    gram = fused.gram() if method == "ridge" else None
     fitted = adapt(
         method,
         fused.rows,
@@ -93,31 +97,57 @@ def fit_subspace(
         start,
         metric=_block_diagonal(start, streams, dims, "metric"),
         covariance=_block_diagonal(start, streams, dims, "covariance"),
+        gram=gram,
     )
     unit_score = scale.distance if method == "prototype" else 1.0
     return Subspace(
         streams=streams,
         dims=dims,
-        classes=classes,
+        classes=shown.classes,
         head=fitted,
         method=method,
         unit_score=unit_score,
-        temperature=_temperature(method, fused, hot, labels, start, unit_score),
+        temperature=_temperature(method, fused, hot, shown, start, unit_score, gram),
         rule=rule,
     )
 
 
-def _limit(fused: FusedRows) -> FusedRows:
-    """Keep the first views of every sample, so that there are at most ``ROWS_AT_MOST`` rows."""
-    samples = fused.first.size
-    if fused.rows.shape[0] <= max(ROWS_AT_MOST, samples):
-        return fused
-    views = max(1, ROWS_AT_MOST // samples)
-    within = np.arange(fused.rows.shape[0]) - fused.first[fused.row_sample]
-    keep = within < views
-    row_sample = fused.row_sample[keep]
-    first = np.searchsorted(row_sample, np.arange(samples))
-    return FusedRows(rows=fused.rows[keep], row_sample=row_sample, first=first)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Shown:
+    """The support samples that have one of the streams: class after class, look after look.
+
+    Args:
+        samples: the samples.
+        labels: class of each, 0…ways−1 without gaps.
+        looks: independent look of each, 0, 1, … rising: one burst is one look.
+        classes: position in the support of each class ``(ways,)``.
+    """
+
+    samples: tuple[Placed, ...]
+    labels: NDArray[np.int64]
+    looks: NDArray[np.int64]
+    classes: NDArray[np.int64]
+
+    @property
+    def shots(self) -> float:
+        """Looks that a class typically has."""
+        _, at = np.unique(self.looks, return_index=True)
+        return float(np.median(np.bincount(self.labels[at])))
+
+
+def _shown(support: Support, streams: tuple[str, ...]) -> _Shown:
+    having = [any(s in sample.points for s in streams) for sample in support.samples]
+    kept = np.flatnonzero(having)
+    kept = kept[np.lexsort((support.looks[kept], support.labels[kept]))]
+    classes, labels = np.unique(support.labels[kept], return_inverse=True)
+    looks = support.looks[kept]
+    begins = np.r_[True, (np.diff(looks) != 0) | (np.diff(labels) != 0)][: kept.size]
+    return _Shown(
+        samples=tuple(support.samples[i] for i in kept),
+        labels=labels.astype(np.int64),
+        looks=np.cumsum(begins) - 1,
+        classes=classes,
+    )
 
 
 def _background(support: Support, streams: tuple[str, ...], dims: Mapping[str, int]) -> Background:
@@ -155,22 +185,27 @@ def _temperature(
     method: str,
     fused: FusedRows,
     hot: NDArray[Any],
-    labels: NDArray[np.int64],
+    shown: _Shown,
     start: LearnedInitialization,
     unit_score: float,
+    gram: NDArray[np.float32] | None,
 ) -> float:
-    shots = np.bincount(labels)
+    """From leave-one-look-out scores: a frame of a burst says nothing about the rest of it."""
+    _, at = np.unique(shown.looks, return_index=True)
+    labels = shown.labels[at]
+    looks_of_class = np.bincount(labels)
     prior = {**USUAL, **start.temperatures}.get(method, (1.0, 1.0, 1.0))
-    expected = prior[min(int(np.median(shots)), 3) - 1]
-    order = np.argsort(labels, kind="stable")
-    several = order[shots[labels[order]] > 1]
+    expected = prior[min(int(np.median(looks_of_class)), 3) - 1]
+    several = np.flatnonzero(looks_of_class[labels] > 1)
     if method not in ("ridge", "prototype") or several.size == 0 or hot.shape[1] < 2:
         return expected
     asked = several[:: -(-several.size // LEFT_OUT_AT_MOST)]
+    first = fused.first[at]
     if method == "ridge":
+        row_look = shown.looks[fused.row_sample]
         held_out = ridge_leave_one_out(
-            fused.rows, hot, start.ridge_penalty, fused.row_sample, fused.first, asked
+            fused.rows, hot, start.ridge_penalty, row_look, first, asked, gram
         )
     else:
-        held_out = prototype_leave_one_out(fused.rows, hot, fused.first, asked)
+        held_out = prototype_leave_one_out(fused.rows, hot, first, asked)
     return fit_temperature(held_out / unit_score, labels[asked], expected)

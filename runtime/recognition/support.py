@@ -20,6 +20,8 @@ class Support:
         names: display names of the classes, by position.
         samples: one entry for each enrolled sample.
         labels: class position of each sample ``(samples,)``.
+        looks: which independent look at its thing each sample belongs to ``(samples,)``: several
+            samples of one burst are one look; left out, every sample is its own.
         background: samples that nothing enrolled stands for.
         things: which distinct thing each background sample shows ``(background,)``.
 
@@ -33,10 +35,15 @@ class Support:
     labels: NDArray[np.int64]
     background: tuple[Placed, ...] = ()
     things: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    looks: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
-        if self.labels.shape != (len(self.samples),) or self.things.shape != (
-            len(self.background),
+        if not self.looks.size:
+            object.__setattr__(self, "looks", np.arange(len(self.samples)))
+        if (
+            self.labels.shape != self.looks.shape
+            or self.labels.shape != (len(self.samples),)
+            or self.things.shape != (len(self.background),)
         ):
             raise ShapeError(
                 f"{len(self.samples)} samples came with labels {self.labels.shape} and"

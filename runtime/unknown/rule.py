@@ -61,6 +61,7 @@ def fit_unknown_rule(
     scale: GalleryScale,
     looks: NDArray[np.float32],
     labels: NDArray[np.int64],
+    shots: float,
     background: Background,
     false_accept_share: float,
     prior_table: NDArray[np.float64],
@@ -71,6 +72,7 @@ def fit_unknown_rule(
         scale: of the same support.
         looks: one unit vector for each support sample ``(samples, dim)``.
         labels: class of each ``(samples,)``.
+        shots: independent looks that a class typically has.
         background: of the site; its things must be neither enrolled nor expected.
         false_accept_share: asked share of unknown samples that may be accepted, above 0, below 1.
         prior_table: from the bundle; empty uses the built-in one.
@@ -93,7 +95,7 @@ def fit_unknown_rule(
     prior = choose_prior(
         prior_table,
         ways=ways,
-        shots=float(np.median(np.bincount(labels, minlength=ways))),
+        shots=shots,
         things=things,
         cross_deviation=deviation,
         tightness=float(np.nanmean(scale.own)) if np.isfinite(scale.own).any() else 0.0,

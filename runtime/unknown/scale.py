@@ -28,8 +28,8 @@ class GalleryScale:
         starts: first row of each class ``(ways,)``.
         distance: usual cosine distance between two enrolled classes, above 0: the unit.
         handicap: ``(ways,)`` taken off each class's closeness.
-        own: closeness of each sample to the rest of its class, leave-one-out ``(samples,)``; NaN
-            where a class has one sample.
+        own: closeness of each sample to the other looks of its class ``(samples,)``; NaN where a
+            class has one look.
     """
 
     prototypes: NDArray[np.float32]
@@ -53,7 +53,7 @@ class GalleryScale:
 def fit_scale(
     support: FusedRows,
     labels: NDArray[np.int64],
-    ways: int,
+    sample_looks: NDArray[np.int64],
     background: NDArray[np.float32],
     usual_distance: float,
 ) -> GalleryScale:
@@ -61,12 +61,14 @@ def fit_scale(
 
     Args:
         support: the samples in the fused space.
-        labels: class of each sample ``(samples,)``, every class 0…ways−1 at least once.
-        ways: how many classes.
+        labels: class of each sample ``(samples,)``, from 0 without gaps.
+        sample_looks: look each sample belongs to ``(samples,)``, from 0, rising without gaps, each
+            of one class: samples of one burst say nothing about how a class varies.
         background: one unit vector for each background sample ``(background, dim)``, may be empty.
         usual_distance: from the bundle; used where there is nothing to measure (one class, no
             background).
     """
+    ways = int(labels.max()) + 1
     row_labels = labels[support.row_sample]
     hot = one_hot(row_labels, ways, support.rows)
     prototypes = unit(class_means(support.rows, hot))
@@ -75,7 +77,7 @@ def fit_scale(
     if background.shape[0]:
         apart.append(float((background @ prototypes.T).mean()))
     distance = max(1.0 - float(np.mean(apart)), 0.05) if apart else usual_distance
-    own = _leave_one_out(support, labels, row_labels, hot, looks)
+    own = _leave_one_out(support, labels, sample_looks, hot)
     own = (own - 1.0) / distance
     order = np.argsort(row_labels, kind="stable")
     return GalleryScale(
@@ -100,16 +102,16 @@ def _mean_cross_cosine(
 def _leave_one_out(
     support: FusedRows,
     labels: NDArray[np.int64],
-    row_labels: NDArray[np.int64],
+    sample_looks: NDArray[np.int64],
     hot: NDArray[np.float32],
-    looks: NDArray[np.float32],
 ) -> NDArray[np.float64]:
-    """Cosine of each sample to the mean of the others of its class; NaN where there are none."""
+    """Cosine of each sample to the mean of its class's other looks; NaN where there are none."""
     class_sums = hot.T @ support.rows
-    sample_sums = np.add.reduceat(support.rows, support.first, axis=0)
-    rest = unit(class_sums[labels] - sample_sums)
-    own: NDArray[np.float64] = np.sum(rest * looks, axis=1).astype(np.float64)
-    alone = np.bincount(labels)[labels] == 1
+    _, begins = np.unique(sample_looks, return_index=True)
+    look_sums = np.add.reduceat(support.rows, support.first[begins], axis=0)
+    rest = unit(class_sums[labels] - look_sums[sample_looks])
+    own: NDArray[np.float64] = np.sum(rest * support.looks, axis=1).astype(np.float64)
+    alone = np.bincount(labels[begins])[labels] == 1
     own[alone] = np.nan
     return own
 

@@ -45,7 +45,8 @@ def test_every_stream_is_placed_in_its_own_space_and_trusted_alike() -> None:
     assert placed is not None
     assert list(placed.points) == ["image", "sound"]
     np.testing.assert_allclose(placed.points["image"], [[0.6, 0.8], [1, 0]], rtol=1e-6)
-    np.testing.assert_allclose(placed.points["sound"], [[0.5**0.5] * 2], rtol=1e-6)
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(placed.points["sound"], np.array([[half, half]]), rtol=1e-6)
     assert placed.shares() == {"image": 0.5, "sound": 0.5}
 
 

@@ -137,11 +137,9 @@ def test_each_class_is_accepted_in_its_own_space(mixed: AdaptedModel, placed: An
     assert {space.streams for _, space in scores.subspaces} == set(positions)
     for i, best in enumerate(scores.probability.argmax(axis=1)):
         ((rows, space),) = [
-            (rows, space)
-            for rows, space in scores.subspaces
-            if best in positions[space.streams]  # type: ignore[index]
+            (rows, space) for rows, space in scores.subspaces if best in positions[space.streams]
         ]
-        column = [int(np.searchsorted(space.classes, p)) for p in positions[space.streams]]  # type: ignore[index]
+        column = [int(np.searchsorted(space.classes, p)) for p in positions[space.streams]]
         closeness = space.rule.scale.closeness(rows[i : i + 1])[:, column]
         margin = space.rule.score(rows[i : i + 1], closeness)[0] - space.rule.threshold
         assert scores.known[i] == pytest.approx(margin)
@@ -162,7 +160,7 @@ def test_a_class_whose_samples_have_different_streams_answers_to_either(
     adapted = model(classes)
     for streams in (IMAGE, SOUND, BOTH):
         answer = adapted.answer(placed(1, 20, *streams))
-        assert (answer.top[0][0], tuple(answer.streams)) == ("b", streams)
+        assert (answer.label, tuple(answer.streams)) == ("b", streams)
 
 
 def test_probability_is_shared_among_all_classes_that_can_be_compared(

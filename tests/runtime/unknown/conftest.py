@@ -21,6 +21,7 @@ class Enrolled:
     ways: int
     background: NDArray[np.float32]
     things: NDArray[np.int64]
+    sample_looks: NDArray[np.int64]
     queries: NDArray[np.float32]
 
     @property
@@ -34,15 +35,24 @@ class Enrolled:
 
 
 class MakeEnrolled(Protocol):
-    """``enrolled(shots, views=1, things=0, seed=0)``: two samples of each background thing."""
+    """``enrolled(shots, views=1, things=0, burst=1, seed=0)``.
+
+    Two samples of each background thing; ``burst`` samples of a class in a row are one look.
+    """
 
     def __call__(
-        self, shots: tuple[int, ...], *, views: int = 1, things: int = 0, seed: int = 0
+        self,
+        shots: tuple[int, ...],
+        *,
+        views: int = 1,
+        things: int = 0,
+        burst: int = 1,
+        seed: int = 0,
     ) -> Enrolled: ...
 
 
 def _enrolled(
-    shots: tuple[int, ...], *, views: int = 1, things: int = 0, seed: int = 0
+    shots: tuple[int, ...], *, views: int = 1, things: int = 0, burst: int = 1, seed: int = 0
 ) -> Enrolled:
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(len(shots) + things + 2, 10)) + 0.6
@@ -51,7 +61,10 @@ def _enrolled(
         z = centres[which] + 0.5 * rng.normal(size=(count, 10))
         return np.asarray(z / np.linalg.norm(z, axis=1, keepdims=True), np.float32)
 
-    labels = rng.permutation(np.repeat(np.arange(len(shots)), shots))
+    labels = np.repeat(np.arange(len(shots)), shots)
+    looks = np.concatenate([1000 * way + np.arange(k) // burst for way, k in enumerate(shots)])
+    if burst == 1:
+        labels, looks = rng.permutation(labels), np.arange(labels.size)
     background = [near(len(shots) + thing, 2) for thing in range(things)]
     return Enrolled(
         views=[near(int(label), views) for label in labels],
@@ -59,6 +72,7 @@ def _enrolled(
         ways=len(shots),
         background=np.concatenate(background) if things else np.empty((0, 10), np.float32),
         things=np.repeat(np.arange(things), 2),
+        sample_looks=np.unique(looks, return_inverse=True)[1],
         queries=np.concatenate([near(which, 2) for which in range(len(centres))]),
     )
 

@@ -35,9 +35,10 @@ each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 def _fit(given: Any, share: float = 0.05) -> UnknownRule:
-    scale = fit_scale(given.fused, given.labels, given.ways, given.background, 0.6)
+    scale = fit_scale(given.fused, given.labels, given.sample_looks, given.background, 0.6)
     around = Background(looks=given.background, things=given.things)
-    return fit_unknown_rule(scale, given.fused.looks, given.labels, around, share, NO_TABLE)
+    shots = float(np.median(np.bincount(given.labels)))
+    return fit_unknown_rule(scale, given.fused.looks, given.labels, shots, around, share, NO_TABLE)
 
 
 def _pull(given: Any, scale: GalleryScale, query: NDArray[Any], thing: int | None) -> float:
@@ -118,8 +119,9 @@ def test_two_perpendicular_classes_by_hand() -> None:
         rows=np.eye(2, dtype=np.float32), row_sample=np.arange(2), first=np.arange(2)
     )
     nothing = Background(looks=np.empty((0, 2), np.float32), things=np.empty(0, np.int64))
-    scale = fit_scale(support, np.arange(2), 2, nothing.looks, 0.6)
-    rule = fit_unknown_rule(scale, support.looks, np.arange(2), nothing, 0.05, NO_TABLE)
+    two = np.arange(2)
+    scale = fit_scale(support, two, two, nothing.looks, 0.6)
+    rule = fit_unknown_rule(scale, support.looks, two, 1.0, nothing, 0.05, NO_TABLE)
     prior_mean = -1.085 + 0.103 * math.log(2)
     centre = (2 * prior_mean + 2 * -1.0) / 4
     scatter = (16 * 0.198**2 + 2 * 2 / 4 * (-1.0 - prior_mean) ** 2) / 18
@@ -146,6 +148,7 @@ def test_another_look_at_the_same_thing_is_no_other_thing(enrolled: Any) -> None
         ways=given.ways,
         background=np.concatenate([given.background] * 2),
         things=np.concatenate([given.things] * 2),
+        sample_looks=given.sample_looks,
         queries=given.queries,
     )
     strangers = type(given)(**{**vars(again), "things": np.arange(16)})
@@ -199,8 +202,8 @@ def test_identical_samples_of_all_classes_are_no_reason_to_fail(ways: int) -> No
     support = FusedRows(rows=rows, row_sample=np.arange(2 * ways), first=np.arange(2 * ways))
     labels = np.repeat(np.arange(ways), 2)
     around = Background(looks=rows[:1], things=np.zeros(1, np.int64))
-    scale = fit_scale(support, labels, ways, around.looks, 0.6)
-    rule = fit_unknown_rule(scale, support.looks, labels, around, 0.05, NO_TABLE)
+    scale = fit_scale(support, labels, np.arange(2 * ways), around.looks, 0.6)
+    rule = fit_unknown_rule(scale, support.looks, labels, 2.0, around, 0.05, NO_TABLE)
     assert math.isfinite(rule.threshold)
 
 
@@ -208,15 +211,15 @@ def test_strangers_of_the_same_kind_are_accepted_about_as_often_as_asked() -> No
     """The wide prior keeps the share on things unlike those it was learnt on: a ceiling."""
     rng = np.random.default_rng(0)
     nothing = Background(looks=np.empty((0, 64), np.float32), things=np.empty(0, np.int64))
-    accepted = []
+    five, accepted = np.arange(5), []
     for _ in range(60):
         centres = rng.normal(size=(35, 64)) + 0.5
         looks = centres + 0.6 * rng.normal(size=centres.shape)
         looks /= np.linalg.norm(looks, axis=1, keepdims=True)
-        looks = looks.astype(np.float32)
-        support = FusedRows(rows=looks[:5], row_sample=np.arange(5), first=np.arange(5))
-        scale = fit_scale(support, np.arange(5), 5, nothing.looks, 0.6)
-        rule = fit_unknown_rule(scale, support.looks, np.arange(5), nothing, 0.05, NO_TABLE)
-        score = rule.score(looks[5:], scale.closeness(looks[5:]))
+        shown = np.asarray(looks, np.float32)
+        support = FusedRows(rows=shown[:5], row_sample=five, first=five)
+        scale = fit_scale(support, five, five, nothing.looks, 0.6)
+        rule = fit_unknown_rule(scale, support.looks, five, 1.0, nothing, 0.05, NO_TABLE)
+        score = rule.score(shown[5:], scale.closeness(shown[5:]))
         accepted.append(float(np.mean(score > rule.threshold)))
     assert 0.0 < float(np.mean(accepted)) <= 0.1

@@ -18,15 +18,16 @@ CASES: dict[str, dict[str, Any]] = {
     "views": {"shots": (1, 3, 2), "views": 3},
     "background": {"shots": (2, 3), "things": 4},
     "two classes": {"shots": (1, 1)},
+    "bursts": {"shots": (2, 5, 4), "views": 2, "burst": 2},
 }
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 def _fit(given: Any) -> GalleryScale:
-    return fit_scale(given.fused, given.labels, given.ways, given.background, 0.6)
+    return fit_scale(given.fused, given.labels, given.sample_looks, given.background, 0.6)
 
 
-def _unit(x: NDArray[Any]) -> NDArray[np.float64]:
+def _unit(x: Any) -> NDArray[np.float64]:
     return np.asarray(x / np.sqrt(float(x @ x)), np.float64)
 
 
@@ -35,6 +36,7 @@ class _Loops:
 
     def __init__(self, given: Any) -> None:
         samples = list(zip(given.views, given.labels.tolist(), strict=True))
+        looks = given.sample_looks.tolist()
         self.rows = [
             [row for views, label in samples if label == c for row in views]
             for c in range(given.ways)
@@ -52,10 +54,14 @@ class _Loops:
         self.distance = 1 - float(np.mean(levels))
         tightness = []
         for c in range(given.ways):
-            members = [views for views, label in samples if label == c]
+            members = [
+                (views, look)
+                for (views, label), look in zip(samples, looks, strict=True)
+                if label == c
+            ]
             own = []
-            for i, views in enumerate(members):
-                rest = [row for j, other in enumerate(members) if j != i for row in other]
+            for views, look in members:
+                rest = [row for other, shown in members if shown != look for row in other]
                 if rest:
                     mean = _unit(np.mean(rest, axis=0, dtype=np.float64))
                     own.append((float(views[0] @ mean) - 1) / self.distance)
@@ -92,7 +98,7 @@ def test_two_perpendicular_classes_by_hand() -> None:
     support = FusedRows(
         rows=np.eye(2, dtype=np.float32), row_sample=np.arange(2), first=np.arange(2)
     )
-    scale = fit_scale(support, np.arange(2), 2, np.empty((0, 2), np.float32), 0.6)
+    scale = fit_scale(support, np.arange(2), np.arange(2), np.empty((0, 2), np.float32), 0.6)
     assert (scale.distance, scale.handicap.tolist()) == (1.0, [0.0, 0.0])
     np.testing.assert_allclose(
         scale.closeness(np.array([[0.6, 0.8]], np.float32)), [[-0.4, -0.2]], atol=1e-6
@@ -112,19 +118,22 @@ def test_one_class_with_background_is_measured_against_it(enrolled: Any) -> None
 def test_identical_classes_keep_a_distance_above_zero() -> None:
     rows = np.tile(np.array([[0.6, 0.8]], np.float32), (4, 1))
     support = FusedRows(rows=rows, row_sample=np.arange(4), first=np.arange(4))
-    scale = fit_scale(support, np.array([0, 0, 1, 1]), 2, np.empty((0, 2), np.float32), 0.6)
+    labels = np.array([0, 0, 1, 1])
+    scale = fit_scale(support, labels, np.arange(4), np.empty((0, 2), np.float32), 0.6)
     assert scale.distance == 0.05
     np.testing.assert_allclose(scale.closeness(rows), 0.0, atol=1e-5)
 
 
-def test_own_tightness_is_not_a_number_where_a_class_has_one_sample(enrolled: Any) -> None:
+def test_own_tightness_is_not_a_number_where_a_class_has_one_look(enrolled: Any) -> None:
     given = enrolled((1, 3))
     assert np.isnan(_fit(given).own).tolist() == (given.labels == 0).tolist()
+    burst = enrolled((3, 4), burst=3)
+    assert np.isnan(_fit(burst).own).tolist() == [True] * 3 + [False] * 4
 
 
 @each_case
 def test_the_order_of_samples_does_not_matter(enrolled: Any, case: dict[str, Any]) -> None:
-    given = enrolled(**case)
+    given = enrolled(**{**case, "burst": 1})
     order = np.random.default_rng(1).permutation(len(given.views))
     mixed = type(given)(
         views=[given.views[i] for i in order],
@@ -132,6 +141,7 @@ def test_the_order_of_samples_does_not_matter(enrolled: Any, case: dict[str, Any
         ways=given.ways,
         background=given.background[::-1],
         things=given.things[::-1],
+        sample_looks=given.sample_looks,
         queries=given.queries,
     )
     np.testing.assert_allclose(
@@ -141,9 +151,11 @@ def test_the_order_of_samples_does_not_matter(enrolled: Any, case: dict[str, Any
 
 @each_case
 def test_renumbering_classes_only_moves_columns(enrolled: Any, case: dict[str, Any]) -> None:
-    given = enrolled(**case)
+    given = enrolled(**{**case, "burst": 1})
     number = np.random.default_rng(2).permutation(given.ways)
-    renumbered = fit_scale(given.fused, number[given.labels], given.ways, given.background, 0.6)
+    renumbered = fit_scale(
+        given.fused, number[given.labels], given.sample_looks, given.background, 0.6
+    )
     np.testing.assert_allclose(
         renumbered.closeness(given.queries)[:, number],
         _fit(given).closeness(given.queries),

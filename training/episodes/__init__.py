@@ -1,0 +1,1 @@
+"""Episodes drawn from cached embeddings: which rows support, which are asked, with seeds."""

@@ -16,12 +16,14 @@ class Parity:
 
     Args:
         cosine: the smallest cosine between the two outputs of one item.
+        mean_cosine: the mean over the items.
         max_error: the largest absolute difference of one number.
         scale: the reference's largest absolute number, to read ``max_error`` against.
         items: how many inputs were compared.
     """
 
     cosine: float
+    mean_cosine: float
     max_error: float
     scale: float
     items: int
@@ -49,8 +51,10 @@ def measure_parity(reference: NDArray[np.float32], candidate: NDArray[np.float32
     norms = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
     if not norms.all():
         raise ShapeError("one of the outputs is all zero, so it has no direction to compare")
+    cosines = (left * right).sum(axis=1) / norms
     return Parity(
-        cosine=float(((left * right).sum(axis=1) / norms).min()),
+        cosine=float(cosines.min()),
+        mean_cosine=float(cosines.mean()),
         max_error=float(np.abs(left - right).max()),
         scale=float(np.abs(left).max()),
         items=len(left),

@@ -13,10 +13,10 @@ from headstart.runtime.demo.thumbnail import jpeg_data_uri
 from headstart.runtime.errors import CaptureError
 from headstart.runtime.live.decision import Decision
 from headstart.runtime.live.pipeline import recognise_stream
-from headstart.runtime.live.quality import keep_usable
 from headstart.runtime.recognizer import Recognizer
 from headstart.runtime.sample import Sample
 from headstart.runtime.sources.folder import read_samples
+from headstart.runtime.sources.quality import keep_usable
 from headstart.runtime.sources.source import RATE_HZ
 from headstart.runtime.sources.stream import open_source
 

@@ -16,6 +16,7 @@ from headstart.runtime.embedding.windows import audio_windows
 from headstart.runtime.encoders.protocol import Encoder
 from headstart.runtime.errors import EnrolmentError
 from headstart.runtime.sample import Sample
+from headstart.runtime.sources.quality import NOTHING, is_flat, is_silent
 
 Role = Literal["support", "query"]
 """Support samples are encoded in more views than live queries: enrolment can take its time."""
@@ -58,7 +59,8 @@ class Embedder:
     def inputs(self, sample: Sample, role: Role) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
         """The encoders' ready inputs: stream → batch and pooling weights ``(views,)``.
 
-        Streams whose modality the sample does not hold are absent.
+        Streams whose modality the sample does not hold, or in which there is nothing to see or
+        hear (a covered lens, a muted microphone), are absent: they would only mislead.
         """
         ready: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
         for name, encoder in self._encoders.items():
@@ -67,8 +69,9 @@ class Embedder:
                 if sample.image is not None:
                     names = plan.support if role == "support" else plan.query
                     views = image_views(sample.image.pixels, names, spec.input_shape[0])
-                    ready[name] = views, np.ones(len(names), np.float32)
-            elif sample.audio is not None:
+                    if not is_flat(views[0]):
+                        ready[name] = views, np.ones(len(names), np.float32)
+            elif sample.audio is not None and not is_silent(sample.audio):
                 ready[name] = audio_windows(sample.audio.samples, plan)
         return ready
 
@@ -76,13 +79,19 @@ class Embedder:
         """Encode one sample.
 
         Raises:
-            EnrolmentError: none of the sample's modalities has an encoder here.
+            EnrolmentError: none of the sample's modalities has an encoder here, or there is
+                nothing in them to see or hear.
             BackendError: an encoder failed.
         """
         streams = {
             name: StreamViews(vectors=self._encoders[name].encode(batch), weights=weights)
             for name, (batch, weights) in self.inputs(sample, role).items()
         }
+        if not streams and {*sample.modalities} & {*self.modalities.values()}:
+            raise EnrolmentError(
+                f"{sample.source or 'the sample'}: {NOTHING}; expected a picture that is not one"
+                " even surface, or a sound that is not silent: check lens and microphone"
+            )
         if not streams:
             raise EnrolmentError(
                 f"{sample.source or 'the sample'} holds only {', '.join(sample.modalities)}, which"

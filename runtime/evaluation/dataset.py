@@ -120,7 +120,6 @@ class _Reader:
         self._reading = reading
         self._role: Role = role
         self._corruption = corruption
-        self._modalities = {entries[s].modality for s in embedder.streams}
         plan = {s: entries[s].views.model_dump(mode="json") for s in embedder.streams}
         spelling = json.dumps([role, reading.modalities, plan], sort_keys=True)
         key = CacheKey(
@@ -144,7 +143,7 @@ class _Reader:
         if sample is not None and self._corruption:
             sample = corrupt(sample, self._corruption, sample_generator(self._reading.seed, name))
         sample = None if sample is None else _only(sample, self._reading.modalities)
-        if sample is None or (self._corruption and not self._modalities & {*sample.modalities}):
+        if sample is None or (self._corruption and not self._embedder.inputs(sample, self._role)):
             raise _NothingLeftError(name)
         return self._embedder.embed(sample, self._role)
 

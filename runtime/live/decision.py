@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from headstart.runtime.errors import EnrolmentError
-from headstart.runtime.live.quality import NOTHING, QUIET_DBFS, keep_usable
 from headstart.runtime.recognition.answer import Answer
 from headstart.runtime.sample import Sample
+from headstart.runtime.sources.quality import NOTHING, QUIET_DBFS, keep_usable
 
 
 class Recognizes(Protocol):

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headstart.runtime.live.quality import QUIET_DBFS, levels_dbfs
 from headstart.runtime.sample import AudioClip
+from headstart.runtime.sources.quality import QUIET_DBFS, levels_dbfs
 
 ABOVE_FLOOR_DB = 6.0
 """Noise that does not change keeps within about 3 dB of its quietest tenth of a second."""

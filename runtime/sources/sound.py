@@ -11,15 +11,11 @@ from headstart.runtime.errors import CaptureError
 from headstart.runtime.sample import SAMPLE_RATE_HZ, AudioClip
 from headstart.runtime.sources.decode import decode
 from headstart.runtime.sources.media import Media, open_media
+from headstart.runtime.sources.quality import is_silent
 from headstart.runtime.sources.rolling import MIN_SOUND_S
 
 MAX_SOUND_S = 600.0
 """Longest sound that is read whole: 38 MB. ``iterate_av`` reads longer ones in stretches."""
-
-SILENCE_RMS = 10 ** (-70 / 20)
-"""Root mean square at −70 dBFS: below any microphone's own noise, above a muted one's."""
-
-_BLOCK = SAMPLE_RATE_HZ // 10
 
 
 def read_audio(path: str | Path) -> AudioClip:
@@ -83,19 +79,6 @@ def _joined(clips: Iterable[AudioClip], name: str) -> AudioClip | None:
     if size < MIN_SOUND_S * SAMPLE_RATE_HZ:
         return None
     return AudioClip(samples=np.concatenate(parts), start_s=start_s)
-
-
-def is_silent(clip: AudioClip) -> bool:
-    """Whether nothing can be heard: the loudest tenth of a second stays under −70 dBFS.
-
-    A constant offset, as cheap sound cards add, counts as silence.
-    """
-    samples = clip.samples - np.float32(np.median(clip.samples))
-    for start in range(0, samples.size, _BLOCK):
-        block = samples[start : start + _BLOCK]
-        if np.sqrt(np.mean(np.square(block, dtype=np.float64))) >= SILENCE_RMS:
-            return False
-    return True
 
 
 def refuse_silence(clip: AudioClip, name: str) -> None:

@@ -10,8 +10,9 @@ from headstart.runtime.errors import CaptureError, ConfigError
 from headstart.runtime.sample import AudioClip, Frame, Sample
 from headstart.runtime.sources.decode import decode, picture_times
 from headstart.runtime.sources.media import open_media
+from headstart.runtime.sources.quality import is_silent
 from headstart.runtime.sources.raw_frame import RawFrame
-from headstart.runtime.sources.sound import cut, is_silent, loudest_start, read_sound_track
+from headstart.runtime.sources.sound import cut, loudest_start, read_sound_track
 from headstart.runtime.sources.source import WINDOW_S
 
 LOUD_S = 1.0

@@ -80,7 +80,7 @@ def capture(
 
 
 def _usable(sample: Sample, with_image: bool, with_sound: bool) -> Sample | None:
-    from headstart.runtime.sources.sound import is_silent
+    from headstart.runtime.sources.quality import is_silent
 
     heard = sample.audio if sample.audio is None or not is_silent(sample.audio) else None
     if with_image and sample.image is None:

@@ -84,8 +84,8 @@ def _captured(source: Source, name: str, *, with_image: bool) -> list[Sample]:
     """
     from headstart.cli.capturing import capture
     from headstart.runtime.errors import EnrolmentError
-    from headstart.runtime.live.quality import keep_usable
     from headstart.runtime.sample import MODALITIES
+    from headstart.runtime.sources.quality import keep_usable
 
     # Many things make no sound: where there is a camera, a picture is enough.
     taken = capture(source, _SHOTS, burst=name, with_image=with_image, with_sound=not with_image)

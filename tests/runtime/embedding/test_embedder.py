@@ -13,7 +13,7 @@ from headstart.runtime.bundle.manifest import ImageViews
 from headstart.runtime.embedding.embedder import Embedder
 from headstart.runtime.encoders.onnxruntime import open_encoders
 from headstart.runtime.errors import BackendError, EnrolmentError
-from headstart.runtime.sample import AudioClip, Sample
+from headstart.runtime.sample import AudioClip, Frame, Sample
 
 
 def test_streams_stand_in_the_manifest_s_order(embedder: Embedder, starter: Bundle) -> None:
@@ -76,13 +76,38 @@ def test_a_second_of_sound_gives_one_sound_window_and_five_for_speech(
     assert shapes == {"sound": (1, 16_000), "speech": (5, 16_000)}
 
 
-@pytest.mark.parametrize("length", [1, 300, 16_000, 50_000])
-def test_silence_of_any_length_is_encoded_to_finite_numbers(
+BLACK = Frame(pixels=np.zeros((48, 64, 3), np.uint8))
+SILENCE = AudioClip(samples=np.zeros(20_000, np.float32))
+
+
+def test_a_covered_lens_or_a_muted_microphone_gives_no_stream(
+    embedder: Embedder, thing: Any
+) -> None:
+    seen = embedder.embed(replace(thing(0), audio=SILENCE), "query")
+    heard = embedder.embed(replace(thing(0), image=BLACK), "query")
+    assert (tuple(seen.streams), tuple(heard.streams)) == (("image",), ("sound", "speech"))
+
+
+@pytest.mark.parametrize(
+    ("image", "audio"),
+    [(BLACK, None), (None, SILENCE), (BLACK, SILENCE)],
+    ids=["image", "audio", "both"],
+)
+def test_a_sample_with_nothing_to_see_or_hear_is_refused(
+    embedder: Embedder, image: Frame | None, audio: AudioClip | None
+) -> None:
+    with pytest.raises(EnrolmentError, match="night.mp4: nothing to see or hear; expected a pict"):
+        embedder.embed(Sample(image=image, audio=audio, source="night.mp4"), "query")
+
+
+@pytest.mark.parametrize("length", [1, 300, 15_999, 50_000])
+def test_a_sound_of_any_length_is_encoded_to_finite_numbers(
     embedder: Embedder, length: int
 ) -> None:
-    silence = Sample(audio=AudioClip(samples=np.zeros(length, np.float32)))
-    for views in embedder.embed(silence, "query").streams.values():
-        assert np.isfinite(views.vectors).all()
+    noise = np.random.default_rng(0).normal(0, 0.1, length + 1).astype(np.float32)[:length]
+    clicks = Sample(audio=AudioClip(samples=noise + np.float32(0.5) * (np.arange(length) % 2)))
+    for views in embedder.inputs(clicks, "query").values():
+        assert np.isfinite(views[0]).all()
 
 
 def test_a_sample_that_no_stream_encodes_is_refused(starter: Bundle, thing: Any) -> None:

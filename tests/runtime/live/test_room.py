@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headstart.runtime.live.quality import QUIET_DBFS, loudness_dbfs
 from headstart.runtime.live.room import Room, listen
 from headstart.runtime.sample import AudioClip
+from headstart.runtime.sources.quality import QUIET_DBFS, loudness_dbfs
 
 RATE = 16_000
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from headstart.runtime.errors import CaptureError
 from headstart.runtime.sample import AudioClip
+from headstart.runtime.sources.quality import is_silent
 from headstart.runtime.sources.sound import (
     cut,
-    is_silent,
     loudest_start,
     read_audio,
     refuse_silence,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headstart.runtime.live.quality import QUIET_DBFS, is_flat, keep_usable, loudness_dbfs
 from headstart.runtime.sample import AudioClip, Frame, Sample
+from headstart.runtime.sources.quality import QUIET_DBFS, is_flat, keep_usable, loudness_dbfs
 
 RATE = 16_000
 
@@ -54,22 +54,22 @@ def test_the_constant_offset_of_a_cheap_sound_card_is_no_sound() -> None:
 
 
 def test_a_covered_lens_is_flat_whatever_the_sensor_s_noise() -> None:
-    assert is_flat(scene(contrast=0, noise=4))
+    assert is_flat(scene(contrast=0, noise=4).pixels)
 
 
 def test_a_scene_in_the_dark_is_not_flat() -> None:
-    assert not is_flat(scene(contrast=4, noise=4))
+    assert not is_flat(scene(contrast=4, noise=4).pixels)
 
 
 def test_two_colours_of_the_same_brightness_are_not_flat() -> None:
     pixels = np.full((64, 64, 3), 100.0)
     pixels[:, 32:] = [110.0, 90.0, 100.0]
 
-    assert not is_flat(picture(pixels))
+    assert not is_flat(picture(pixels).pixels)
 
 
 def test_one_pixel_is_flat() -> None:
-    assert is_flat(picture(np.full((1, 1, 3), 200.0)))
+    assert is_flat(picture(np.full((1, 1, 3), 200.0)).pixels)
 
 
 def test_a_good_sample_stays_the_same_object() -> None:

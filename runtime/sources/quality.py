@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.runtime.sample import SAMPLE_RATE_HZ, AudioClip, Frame, Sample
+from headstart.runtime.sample import SAMPLE_RATE_HZ, AudioClip, Sample
+
+SILENT_DBFS = -70.0
+"""Below this there is nothing to hear in any recording, however carefully it was made."""
 
 QUIET_DBFS = -55.0
-"""The loudest tenth of a second of an event is above this. A quiet room through a laptop's
+"""Live, the loudest tenth of a second of an event is above this. A quiet room through a laptop's
 microphone lies near −60 dBFS, somebody who speaks to a kiosk between −40 and −15."""
 
 FLAT_LEVELS = 1.0
@@ -44,7 +47,7 @@ class Usable:
     reasons: dict[str, str]
 
 
-def keep_usable(sample: Sample, quiet_dbfs: float = QUIET_DBFS) -> Usable:
+def keep_usable(sample: Sample, quiet_dbfs: float = SILENT_DBFS) -> Usable:
     """Leave out the modalities in which there is nothing; the sample itself when all are fine.
 
     Args:
@@ -52,7 +55,7 @@ def keep_usable(sample: Sample, quiet_dbfs: float = QUIET_DBFS) -> Usable:
         quiet_dbfs: sound that stays below this is no event.
     """
     reasons: dict[str, str] = {}
-    if sample.image is not None and is_flat(sample.image):
+    if sample.image is not None and is_flat(sample.image.pixels):
         reasons["image"] = "the picture is one even surface: the lens may be covered"
     if sample.audio is not None and loudness_dbfs(sample.audio) < quiet_dbfs:
         reasons["audio"] = f"nothing is louder than {quiet_dbfs:.0f} dBFS"
@@ -63,6 +66,11 @@ def keep_usable(sample: Sample, quiet_dbfs: float = QUIET_DBFS) -> Usable:
     if image is None and audio is None:
         return Usable(sample=None, reasons=reasons)
     return Usable(sample=replace(sample, image=image, audio=audio), reasons=reasons)
+
+
+def is_silent(clip: AudioClip) -> bool:
+    """Whether nothing can be heard: the loudest tenth of a second stays under ``SILENT_DBFS``."""
+    return loudness_dbfs(clip) < SILENT_DBFS
 
 
 def loudness_dbfs(clip: AudioClip) -> float:
@@ -76,7 +84,7 @@ def levels_dbfs(clip: AudioClip) -> NDArray[np.float64]:
     A constant offset, as cheap sound cards add, does not count. What does not fill the last tenth
     is measured by one that overlaps the tenth before.
     """
-    samples = clip.samples - np.float32(np.median(clip.samples))
+    samples = clip.samples - np.float32(clip.samples.mean(dtype=np.float64))
     tenths = samples.size // _TENTH
     parts = [samples[None]]
     if tenths:
@@ -86,12 +94,12 @@ def levels_dbfs(clip: AudioClip) -> NDArray[np.float64]:
         return np.asarray(10 * np.log10(power))
 
 
-def is_flat(frame: Frame) -> bool:
-    """Whether the picture is one even surface in every colour, noise aside."""
+def is_flat(pixels: NDArray[np.uint8]) -> bool:
+    """Whether ``(height, width, rgb)`` is one even surface in every colour, noise aside."""
     import cv2
 
-    height, width = frame.pixels.shape[:2]
+    height, width = pixels.shape[:2]
     size = (min(_GRID_PX, width), min(_GRID_PX, height))
-    pixels = np.ascontiguousarray(frame.pixels)
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+    whole = np.ascontiguousarray(pixels)
+    small = np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
     return float(small.reshape(-1, 3).std(axis=0).max()) < FLAT_LEVELS

@@ -115,3 +115,53 @@ def test_shares_are_those_of_the_streams_that_are_there() -> None:
     one = Placed(points={"sound": both.points["sound"]}, weights=both.weights)
     assert both.shares() == {"image": 0.75, "sound": 0.25}
     assert one.shares() == {"sound": 1.0}
+
+
+def test_later_views_are_left_out_of_every_sample_alike() -> None:
+    """Seven rows at most for three samples are two points each; a lone point stays."""
+    views = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    fused = fuse(
+        [_placed(views), _placed([[0, 1, 0]]), _placed(views[::-1])],
+        ("image",),
+        DIMS,
+        rows_at_most=7,
+    )
+    assert fused.rows.tolist() == [*views[:2], views[1], *views[:0:-1]]
+    assert fused.row_sample.tolist() == [0, 0, 1, 2, 2]
+
+
+def test_every_sample_keeps_one_row_however_many_there_are() -> None:
+    fused = fuse([_placed([[1, 0, 0], [0, 1, 0]])] * 5, ("image",), DIMS, rows_at_most=3)
+    assert fused.rows.tolist() == [[1, 0, 0]] * 5
+
+
+@given(
+    pattern=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+)
+def test_fused_rows_are_unit_vectors_and_the_gram_is_theirs(
+    pattern: list[tuple[int, int]], seed: int
+) -> None:
+    """For each sample how many points its streams have; a sample without any has one sound."""
+    rng = np.random.default_rng(seed)
+
+    def points(count: int, dim: int) -> list[list[float]] | None:
+        z = rng.normal(size=(count, dim))
+        scaled: list[list[float]] = (z / np.linalg.norm(z, axis=1, keepdims=True)).tolist()
+        return scaled or None
+
+    samples = [
+        _placed(
+            points(image, 3),
+            points(sound or int(image == 0), 2),
+            {"image": rng.uniform(0.1, 3), "sound": rng.uniform(0.1, 3)},
+        )
+        for image, sound in pattern
+    ]
+    fused = fuse(samples, ("image", "sound"), DIMS)
+    np.testing.assert_allclose(np.linalg.norm(fused.rows, axis=1), 1.0, atol=1e-6)
+    np.testing.assert_allclose(fused.gram(), fused.rows @ fused.rows.T, atol=1e-6)
+    for at, (sample, first) in enumerate(zip(samples, fused.first, strict=True)):
+        alone = fuse([sample.first()], ("image", "sound"), DIMS).rows[0]
+        np.testing.assert_allclose(fused.rows[first], alone, atol=1e-6)
+        assert fused.row_sample[first] == at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from headstart.runtime.heads.adapt import adapt
 from headstart.runtime.heads.arrays import unit
 from headstart.runtime.heads.initialization import LearnedInitialization
 from headstart.runtime.recognition.subspace import ROWS_AT_MOST, Subspace, fit_subspace
+from headstart.runtime.recognition.support import Support
 
 START = LearnedInitialization()
 
@@ -127,8 +129,6 @@ def test_contributions_are_shares_of_the_cosine_to_the_class(fit: Any, dims: Any
         }
         return Placed(points=points, weights={"sound": 1.0, "speech": 1.0})
 
-    from headstart.runtime.recognition.support import Support
-
     given = Support(names=("a",), samples=(sample([1, 0], [1, 0]),), labels=np.zeros(1, np.int64))
     space = fit(given, "sound", "speech")
     query = fuse([sample([0.8, 0.6], [0.2, 0.96**0.5])], ("sound", "speech"), dims).rows[0]
@@ -194,3 +194,31 @@ def test_the_means_of_the_scale_are_those_of_the_classes(
         unit(np.stack([fused[:6].mean(axis=0), fused[6:].mean(axis=0)])),
         atol=1e-6,
     )
+
+
+def test_frames_of_a_burst_are_one_look(fit: Any, placed: Any, support: Any) -> None:
+    """Two bursts of three: the temperature of one look each, until a second look is there."""
+    samples = {str(k): [placed(k, take) for take in range(3)] for k in range(3)}
+    bursts = replace(support(samples), looks=np.repeat(np.arange(3), 3))
+    assert fit(bursts, "sound").temperature == fit(bursts, "image").temperature == 8.0
+    assert np.isnan(fit(bursts, "sound").rule.scale.own).all()
+    assert fit(support(samples), "sound").temperature != 8.0
+
+
+def test_looks_may_be_enrolled_in_any_order(fit: Any, placed: Any, support: Any) -> None:
+    """A burst whose frames arrived between those of others is still one burst."""
+    in_order = replace(
+        support({str(k): [placed(k, take) for take in range(4)] for k in range(2)}),
+        looks=np.array([0, 0, 1, 1, 2, 2, 3, 3]),
+    )
+    order = [6, 0, 4, 2, 7, 1, 5, 3]
+    mixed = Support(
+        names=in_order.names,
+        samples=tuple(in_order.samples[i] for i in order),
+        labels=in_order.labels[order],
+        looks=in_order.looks[order],
+    )
+    one, other = fit(in_order, "image", "sound"), fit(mixed, "image", "sound")
+    assert one.temperature == pytest.approx(other.temperature, rel=1e-3)
+    assert one.rule.threshold == pytest.approx(other.rule.threshold, abs=1e-3)
+    assert sorted(one.rule.scale.own) == pytest.approx(sorted(other.rule.scale.own), abs=0.05)

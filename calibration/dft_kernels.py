@@ -97,7 +97,7 @@ def _formula(
     for part, value in constants.items():
         graph.initializer.append(numpy_helper.from_array(value, f"{name}.{part}"))
     # Whole turns are taken off while the numbers are still exact: the size is a power of two.
-    steps = (
+    steps: tuple[tuple[str, tuple[str, ...], str, dict[str, int]], ...] = (
         ("Mul", ("bins", "taps"), "product", {}),
         ("Div", ("product", "size"), "turns", {}),
         ("Floor", ("turns",), "whole", {}),

@@ -51,9 +51,7 @@ class _Conversion:
         self._half = half
         inferred = onnx.shape_inference.infer_shapes(model).graph
         values = (*inferred.value_info, *inferred.input, *inferred.output)
-        self._floats = {
-            v.name for v in values if v.type.tensor_type.elem_type == TensorProto.FLOAT
-        }
+        self._floats = {v.name for v in values if v.type.tensor_type.elem_type == TensorProto.FLOAT}
         self._weights = {
             t.name: t for t in self._graph.initializer if t.data_type == TensorProto.FLOAT
         }
@@ -85,7 +83,9 @@ class _Conversion:
         self._feed(node, (i for i in range(len(node.input)) if i not in apart), to_half=True)
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to":
-                attribute.i = TensorProto.FLOAT16 if attribute.i == TensorProto.FLOAT else attribute.i
+                attribute.i = (
+                    TensorProto.FLOAT16 if attribute.i == TensorProto.FLOAT else attribute.i
+                )
             elif attribute.t.data_type == TensorProto.FLOAT:
                 attribute.t.CopyFrom(_halved(attribute.t, attribute.t.name))
 

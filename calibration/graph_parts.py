@@ -77,9 +77,7 @@ def weighted_nodes(model: onnx.ModelProto) -> tuple[str, ...]:
     """Names of the network's weighted operators, in the graph's order."""
     after = set(network(model))
     return tuple(
-        node.name
-        for node in model.graph.node
-        if node.op_type in WEIGHTED and node.name in after
+        node.name for node in model.graph.node if node.op_type in WEIGHTED and node.name in after
     )
 
 

@@ -36,9 +36,7 @@ def rank_nodes(
     """Quantize once for every weighted node, with that node left out; most sensitive first."""
     whole = distortion(quantize(ranges, flavour))
     found = [
-        Sensitivity(
-            node=node, gain=whole - distortion(quantize(ranges, flavour, keep=(node,)))
-        )
+        Sensitivity(node=node, gain=whole - distortion(quantize(ranges, flavour, keep=(node,))))
         for node in (weighted_nodes(ranges.model) if nodes is None else nodes)
     ]
     return sorted(found, key=lambda one: (-one.gain, one.node))

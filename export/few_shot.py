@@ -142,7 +142,9 @@ class _Measure:
             labels=np.repeat(np.arange(len(episode.known)), SHOTS),
         )
         model = AdaptedModel(support, self._dims, self._start)
-        queries = [(asked[k.name][i], way) for way, k in enumerate(episode.known) for i in k.queries]
+        queries = [
+            (asked[k.name][i], way) for way, k in enumerate(episode.known) for i in k.queries
+        ]
         strangers = [asked[u.name][i] for u in episode.unknown for i in u.queries]
         known = model.score([sample for sample, _ in queries])
         unknown = model.score(strangers).known

@@ -14,7 +14,7 @@ import argparse
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from headstart.training.sources.catalogue import items_of
 from headstart.training.sources.gather import scenery
 from headstart.training.sources.item import Item, Reading
 from headstart.training.sources.media import write_sound
-from headstart.training.sources.microphone import heard
+from headstart.training.sources.microphone import Room, heard
 from headstart.training.splits import SPLITS, Split, partition
 
 Report = Callable[[str], None]
@@ -108,7 +108,7 @@ def write_material(
                     background = behind.backgrounds[int(rng.integers(len(behind.backgrounds)))]
                     _write_picture(folder / f"{stem}.jpg", photograph(array, background, rng))
                 else:
-                    room = "clean" if stem.endswith("-0") else "mild"
+                    room: Room = "clean" if stem.endswith("-0") else "mild"
                     sound = heard(array, rng, room)[: round(MAX_SOUND_S * 16_000)]
                     write_sound(folder / f"{stem}.wav", sound)
                 count += 1
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m headstart.training.gate_material",
-        description="Write pictures and sounds to calibrate on, or to judge with, as a data folder.",
+        description="Write a data folder of pictures and sounds to calibrate on or to judge with.",
     )
     parser.add_argument("--split", choices=SPLITS, required=True)
     parser.add_argument("--out", type=Path, required=True, help="a new folder")

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from headstart.runtime.bundle.load import Bundle
 from headstart.runtime.encoders.protocol import Encoder, EncoderSpec, check_batch
-from headstart.runtime.errors import ArtifactError, BackendError, MissingDependency
+from headstart.runtime.errors import (
+    ArtifactError,
+    BackendError,
+    ConfigError,
+    MissingDependency,
+)
 
 MAX_THREADS = 4
 """More threads than this gain nothing on encoders of a few milliseconds."""
@@ -21,6 +26,8 @@ _ERRORS_ONLY = 3
 # the same time within 5 %), and the peak memory grows by about 12 MB an item.
 _ITEMS_A_RUN = 1
 _TYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
+CPU_PRECISIONS = ("fp32", "int8-cpu")
+"""The others are for GPUs: FP16 is only emulated here and can crash, the other INT8 is slower."""
 
 
 class OnnxRuntimeEncoder:
@@ -112,24 +119,40 @@ def encoder_spec(bundle: Bundle, stream: str) -> EncoderSpec:
 
 
 def open_encoders(
-    bundle: Bundle, streams: Iterable[str] | None = None, threads: int | None = None
+    bundle: Bundle,
+    streams: Iterable[str] | None = None,
+    threads: int | None = None,
+    *,
+    precision: str = "fp32",
 ) -> dict[str, Encoder]:
     """Open a bundle's encoders, in the manifest's order.
+
+    Whatever the precision, ``spec.sha256`` is that of the FP32 file, so a gallery goes on with any
+    of them: a flavour is in a bundle only if the gate measured that things enrolled in FP32 are
+    recognised with it, and strangers are not.
 
     Args:
         bundle: an opened bundle.
         streams: which; None is all.
         threads: see ``OnnxRuntimeEncoder``.
+        precision: one of ``CPU_PRECISIONS``.
 
     Raises:
-        ArtifactError: the bundle lacks a stream, or a file was changed since it was opened.
+        ConfigError: a precision that this backend does not run.
+        ArtifactError: the bundle lacks a stream or this precision of it, or a file was changed
+            since it was opened.
         BackendError: ONNX Runtime refuses a model.
         MissingDependency: ONNX Runtime is not installed.
     """
+    if precision not in CPU_PRECISIONS:
+        raise ConfigError(
+            f"precision {precision!r} was asked for on the CPU; expected one of"
+            f" {', '.join(CPU_PRECISIONS)}"
+        )
     wanted = set(bundle.manifest.streams if streams is None else streams)
     specs = {name: encoder_spec(bundle, name) for name in wanted}
     return {
-        name: OnnxRuntimeEncoder(bundle.model(name), specs[name], threads=threads)
+        name: OnnxRuntimeEncoder(bundle.model(name, precision), specs[name], threads=threads)
         for name in bundle.manifest.streams
         if name in wanted
     }

@@ -178,7 +178,8 @@ def _since(operator: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _lists() -> dict[str, Any]:
-    return tomllib.loads(_LISTS.read_text(encoding="utf-8"))
+    lists: dict[str, Any] = tomllib.loads(_LISTS.read_text(encoding="utf-8"))
+    return lists
 
 
 def _version(release: str) -> tuple[int, ...]:

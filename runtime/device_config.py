@@ -177,7 +177,8 @@ def load_devices() -> tuple[DeviceConfig, ...]:
 
 
 def _explain(path: Path, error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A misspelt key is also a missing one: the unknown one says more.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     where = [str(part) for part in first["loc"]]
     key = ".".join(where)
     if first["type"] != "extra_forbidden":

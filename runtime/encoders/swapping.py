@@ -1,4 +1,4 @@
-"""An encoder that can be exchanged while others use it: the CPU serves until the engine is built."""
+"""An encoder that can be exchanged while others use it: the CPU serves, then the engine."""
 
 from __future__ import annotations
 

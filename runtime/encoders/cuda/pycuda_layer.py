@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ class PyCudaLayer:
         self._call(self._cuda.init)
         device = self._call(self._cuda.Device, _DEVICE)
         self._context = self._call(device.retain_primary_context)
+        # pycuda's destructor would detach it like a context of its own, which the driver refuses.
+        atexit.register(self._context.detach)
 
     @contextmanager
     def attach(self) -> Iterator[None]:

@@ -7,9 +7,9 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from headstart.runtime.errors import (
         ArtifactError,
         BackendError,
@@ -69,7 +69,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     """Import a public name when it is first asked for: ``import headstart`` alone stays light."""
     if name not in _HOMES:
         raise AttributeError(f"module 'headstart' has no attribute {name!r}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from headstart.runtime.embedding.embedder import Embedder
 from headstart.runtime.embedding.embedding import Embedding
+from headstart.runtime.errors import EnrolmentError
 from headstart.runtime.sample import AudioClip, Frame, Sample
 from headstart.training.sources.cache import Cache
 from headstart.training.sources.camera import photograph
@@ -122,10 +123,15 @@ def _embed_shard(
     reading = Reading(items=items)
     facts: list[tuple[str, ...]] = []
     embeddings: list[Embedding] = []
+    silent: list[tuple[str, str, str]] = []
     for item, array in reading:
         for condition in conditions.get(item.modality, ()):
             sample = _sample(item, array, condition, scenery)
-            embeddings.append(embedder.embed(sample, "query"))
+            try:
+                embeddings.append(embedder.embed(sample, "query"))
+            except EnrolmentError as error:
+                silent.append((item.key, item.source, str(error)))
+                continue
             facts.append(
                 (item.key, item.class_name, item.variant, item.kind, item.modality, item.source,
                  condition, item.licence)
@@ -136,7 +142,7 @@ def _embed_shard(
     }
     for stream in embedder.streams:
         arrays.update(_stream_arrays(stream, embeddings))
-    lost = [(skip.key, skip.source, skip.reason) for skip in reading.skipped]
+    lost = [(skip.key, skip.source, skip.reason) for skip in reading.skipped] + silent
     arrays["skipped"] = np.array(lost, np.str_).reshape(-1, 3)
     return arrays
 

@@ -7,6 +7,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -256,45 +257,33 @@ except HeadstartError as error:
 """
 
 
-@pytest.fixture
-def reachable(path: Path, tmp_path: Path) -> Iterator[Callable[[int, int], None]]:
-    """Lets everybody come to the gallery's folder, and sets the rights of folder and file."""
+def test_a_read_only_folder_is_refused_for_writing_and_fine_for_reading(
+    embedding: Any, hashes: Hashes
+) -> None:
     if not hasattr(os, "setuid"):
         pytest.skip("needs POSIX rights; run on Linux or macOS")
-    above = [p for p in path.parent.parents if p.stat().st_uid == os.getuid()]
-    modes = {p: p.stat().st_mode for p in above if not p.stat().st_mode & 0o001}
-    for folder in modes:
-        folder.chmod(0o711)
+    # Not pytest's own folder: that is closed to other users.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder, "shared", "gallery.sqlite")
+        with Gallery.open(path) as gallery:
+            gallery.enroll("mug", [embedding(1)], hashes)
 
-    def set_rights(folder: int, file: int) -> None:
-        path.parent.chmod(folder)
-        path.chmod(file)
+        def rights(of_folder: int, of_file: int) -> None:
+            path.parent.chmod(of_folder)
+            path.chmod(of_file)
 
-    yield set_rights
-    path.parent.chmod(0o700)
-    for folder, mode in modes.items():
-        folder.chmod(mode)
-
-
-def test_a_read_only_folder_is_refused_for_writing_and_fine_for_reading(
-    gallery: Gallery,
-    path: Path,
-    embedding: Any,
-    hashes: Hashes,
-    reachable: Callable[[int, int], None],
-) -> None:
-    gallery.enroll("mug", [embedding(1)], hashes)
-    gallery.close()
-    reachable(0o555, 0o666)
-    assert "lies in a read-only folder; expected one that" in _as_nobody(_TRY_TO_OPEN, path)
-    assert _as_nobody(_TRY_TO_OPEN, path, "ro") == "['mug']\n"
-    reachable(0o555, 0o444)
-    assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
-    reachable(0o777, 0o444)
-    assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
-    assert _as_nobody(_TRY_TO_OPEN, path, "ro") == "['mug']\n"
-    reachable(0o777, 0o000)
-    assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path, "ro")
+        rights(0o555, 0o666)
+        assert "lies in a read-only folder; expected one that" in _as_nobody(_TRY_TO_OPEN, path)
+        assert _as_nobody(_TRY_TO_OPEN, path, "ro") == "['mug']\n"
+        rights(0o555, 0o444)
+        assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
+        rights(0o777, 0o444)
+        assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path)
+        assert _as_nobody(_TRY_TO_OPEN, path, "ro") == "['mug']\n"
+        rights(0o777, 0o000)
+        assert "cannot be opened (permission denied)" in _as_nobody(_TRY_TO_OPEN, path, "ro")
+        rights(0o700, 0o600)
 
 
 def test_a_device_without_room_is_refused_and_nothing_is_lost(

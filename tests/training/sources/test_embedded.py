@@ -99,7 +99,13 @@ def item(key: str, origin: Any, modality: str = "audio") -> Item:
 
 
 def sound(level: float, seconds: float = 2.0) -> Any:
-    return lambda: np.full(int(16_000 * seconds), level, np.float32)
+    """A square wave at 4 kHz: its mean is 0 and its peak and RMS are the level."""
+    wave = np.tile(np.float32([level, level, -level, -level]), int(4_000 * seconds))
+    return lambda: wave
+
+
+def picture() -> NDArray[Any]:
+    return np.indices((30, 30)).sum(0)[..., None].repeat(3, 2).astype(np.uint8)
 
 
 def unreadable() -> NDArray[Any]:
@@ -109,7 +115,7 @@ def unreadable() -> NDArray[Any]:
 ITEMS = [
     item("a1", sound(0.25)),
     item("b1", unreadable),
-    item("c1", lambda: np.full((30, 30, 3), 200, np.uint8), "image"),
+    item("c1", picture, "image"),
     item("d1", sound(0.5, 0.5)),
 ]
 
@@ -121,7 +127,7 @@ def test_rows_hold_the_embedders_raw_views_and_the_items_facts(tmp_path: Path) -
     assert found.rows("sound").tolist() == [0, 1, 3, 4]
     assert found.rows("image").tolist() == [2]
     start, end = found.offsets["sound"][:2]
-    assert found.vectors["sound"][start:end].tolist() == [[0.25, 0.25]] * 3
+    assert found.vectors["sound"][start:end].tolist() == [[0.0, 0.25]] * 3
     np.testing.assert_allclose(found.weights["sound"][start:end], 0.5)
     assert [(s.key, s.reason) for s in found.skipped] == [("b1", "cannot be decoded")]
 

@@ -12,7 +12,10 @@ from types import TracebackType
 from headstart.runtime.bundle.load import Bundle, load_bundle
 from headstart.runtime.embedding.embedder import Embedder, Role
 from headstart.runtime.embedding.embedding import Embedding
+from headstart.runtime.encoders.choose import Choice
 from headstart.runtime.encoders.onnxruntime import open_encoders
+from headstart.runtime.encoders.serving import Serving, open_serving
+from headstart.runtime.engines.upgrade import EngineUpgrade
 from headstart.runtime.errors import ConfigError, EnrolmentError, HeadstartError
 from headstart.runtime.fusion.spaces import open_spaces, place
 from headstart.runtime.gallery.gallery import Gallery
@@ -82,6 +85,8 @@ class Recognizer:
         self.start = LearnedInitialization.from_tensors(bundle.head)
         self.spaces = open_spaces(bundle.manifest.streams, self.start, embedder.streams)
         self._enrolled = EnrolledSamples(self.spaces)
+        self.choice: Choice | None = None
+        self.upgrade: EngineUpgrade | None = None
         self._model: AdaptedModel | None = None
         self._fitted_version = -1
 
@@ -96,6 +101,7 @@ class Recognizer:
         false_accept_share: float = FALSE_ACCEPT_SHARE,
         threads: int | None = None,
         read_only: bool = False,
+        backend: str = "onnxruntime",
     ) -> Recognizer:
         """Open a recogniser.
 
@@ -107,6 +113,9 @@ class Recognizer:
             false_accept_share: at most this share of unknown samples should be accepted, 0…1.
             threads: for the encoders; None leaves it to the backend.
             read_only: never change the gallery, which then has to exist.
+            backend: ``onnxruntime`` (the CPU), ``cuda``, ``tensorrt``, or ``auto``: the fastest
+                that works here, with engines built meanwhile where TensorRT is there and they are
+                not. ``choice`` says what was taken and why.
 
         Raises:
             ArtifactError: bundle or gallery is missing, damaged, newer or not ours.
@@ -117,8 +126,11 @@ class Recognizer:
         _check_streams(streams, opened)
         path = default_gallery_path() if gallery is None else Path(gallery)
         with ExitStack() as parts:
-            encoders = open_encoders(opened, streams, threads)
-            embedder = parts.enter_context(Embedder(opened.manifest.streams, encoders))
+            used = list(opened.manifest.streams) if streams is None else streams
+            serving = _serve(
+                backend, opened, [s for s in opened.manifest.streams if s in used], threads
+            )
+            embedder = parts.enter_context(Embedder(opened.manifest.streams, serving.encoders))
             recognizer = cls(
                 opened,
                 embedder,
@@ -127,6 +139,8 @@ class Recognizer:
                 false_accept_share=false_accept_share,
             )
             parts.pop_all()
+        recognizer.choice = serving.choice
+        recognizer.upgrade = serving.upgrade
         return recognizer
 
     def enroll(
@@ -243,6 +257,8 @@ class Recognizer:
 
     def close(self) -> None:
         """Free encoders and gallery; safe to call twice."""
+        if self.upgrade is not None:
+            self.upgrade.close()
         self.embedder.close()
         self.gallery.close()
 
@@ -272,6 +288,17 @@ class Recognizer:
     def _hashes_of(self, embeddings: Sequence[Embedding]) -> dict[str, str]:
         used = {stream for embedding in embeddings for stream in embedding.streams}
         return {s: sha256 for s, sha256 in self.embedder.hashes.items() if s in used}
+
+
+def _serve(backend: str, bundle: Bundle, streams: Sequence[str], threads: int | None) -> Serving:
+    """Open the encoders; the default backend without looking at what else this machine has."""
+    if backend == "onnxruntime":
+        return Serving(
+            encoders=open_encoders(bundle, streams, threads),
+            choice=Choice(backend="onnxruntime", reason="the CPU was asked for"),
+            upgrade=None,
+        )
+    return open_serving(backend, bundle, streams, threads=threads)
 
 
 def _check_streams(streams: Sequence[str] | None, bundle: Bundle) -> None:

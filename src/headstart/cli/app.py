@@ -12,6 +12,7 @@ from headstart.cli.calibrate import calibrate
 from headstart.cli.classes import classes
 from headstart.cli.demo import demo
 from headstart.cli.doctor import doctor
+from headstart.cli.engine import engine_app
 from headstart.cli.enroll import enroll
 from headstart.cli.eval import evaluate_data
 from headstart.cli.forget import forget
@@ -77,6 +78,7 @@ app.command()(calibrate)
 app.command("eval")(evaluate_data)
 app.command()(bench)
 app.add_typer(bundle_app, name="bundle")
+app.add_typer(engine_app, name="engine")
 
 
 def command_tree() -> Any:

@@ -66,6 +66,12 @@ def run(
             "--far", metavar="SHARE", help="Share of unknown samples that may be accepted, 0 to 1."
         ),
     ] = 0.05,
+    backend: Annotated[
+        str,
+        typer.Option(
+            "--backend", help="What runs the encoders: auto, onnxruntime, cuda or tensorrt."
+        ),
+    ] = "auto",
     streams: StreamsOption = None,
     gallery: GalleryOption = None,
     bundle: BundleOption = None,
@@ -94,12 +100,22 @@ def run(
             head=head,
             false_accept_share=far,
             read_only=_exists(gallery),
+            backend=backend,
         ) as recognizer:
+            _say_backend(recognizer)
             _warn_if_empty(recognizer)
             several = len(recorded) + len(live) > 1 or _are_stills(recorded)
             runs = _Runs(recognizer, _smoothing(rate), stop.requested)
             _show(runs.events(recorded, live), several, as_json)
             return 1 if runs.failed else 0
+
+
+def _say_backend(recognizer: Recognizer) -> None:
+    """Say what runs the encoders and why; start what makes them faster."""
+    if recognizer.choice is not None:
+        notice(f"backend {recognizer.choice.backend}: {recognizer.choice.reason}")
+    if recognizer.upgrade is not None:
+        recognizer.upgrade.start()
 
 
 class _Runs:

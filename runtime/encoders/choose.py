@@ -115,6 +115,6 @@ def _choose_automatically(facts: BackendFacts, tensorrt: str, cuda: str) -> Choi
         reason = f"ONNX Runtime has a CUDA provider, and TensorRT is not ready: {tensorrt}"
         return Choice(backend="cuda", reason=reason, build=build)
     if facts.gpu:
-        return Choice(backend="onnxruntime", reason=f"the CPU: {facts.gpu}")
+        return Choice(backend="onnxruntime", reason=f"the CPU: {facts.gpu.partition(';')[0]}")
     reason = f"the CPU: TensorRT is not ready: {tensorrt}; {cuda}"
     return Choice(backend="onnxruntime", reason=reason, build=build)

@@ -8,6 +8,8 @@ into the same constants when it loads the model.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -97,7 +99,7 @@ def _formula(
     for part, value in constants.items():
         graph.initializer.append(numpy_helper.from_array(value, f"{name}.{part}"))
     # Whole turns are taken off while the numbers are still exact: the size is a power of two.
-    steps: tuple[tuple[str, tuple[str, ...], str, dict[str, int]], ...] = (
+    steps: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
         ("Mul", ("bins", "taps"), "product", {}),
         ("Div", ("product", "size"), "turns", {}),
         ("Floor", ("turns",), "whole", {}),

@@ -6,7 +6,8 @@ as `DATA/<class>/<stem>.<ext>` or one folder of media. Thirty to a hundred are e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,11 @@ def calibration_items(folder: Path, count: int = ITEMS) -> list[MediaItem]:
     nested = folder.is_dir() and any(
         child.is_dir() and not child.name.startswith(".") for child in folder.iterdir()
     )
-    items = list(_in_turn(scan(folder) if nested else items_in(folder)))
+    items = scan(folder) if nested else items_in(folder)
     chosen: dict[str, MediaItem] = {}
     for wanted in ("image", "audio"):
         having = [item for item in items if item.video or getattr(item, wanted)]
-        # Evenly over the list, so that the last kinds of things are seen as well as the first.
-        at = np.unique(np.linspace(0, max(0, len(having) - 1), count).round().astype(int))
-        chosen.update({str(having[i].paths[0]): having[i] for i in at[: len(having)]})
+        chosen.update({str(item.paths[0]): item for item in _spread(having, count)})
     return list(chosen.values())
 
 
@@ -132,12 +131,18 @@ class BatchReader(CalibrationDataReader):  # type: ignore[misc]
             )
 
 
-def _in_turn(items: Sequence[MediaItem]) -> Iterator[MediaItem]:
-    """The first of every class, then the second of every class, and so on."""
+def _spread(items: Sequence[MediaItem], count: int) -> list[MediaItem]:
+    """The first of every class, then the second of every class, until there are ``count``.
+
+    Of more classes than that, evenly many over their names.
+    """
     classes: dict[str, list[MediaItem]] = {}
     for item in items:
-        classes.setdefault(item.label, []).append(item)
-    for number in range(max(map(len, classes.values()), default=0)):
-        for members in classes.values():
-            if number < len(members):
-                yield members[number]
+        # Files without a class folder are a class each.
+        classes.setdefault(item.label or item.stem, []).append(item)
+    groups = list(classes.values())
+    if len(groups) > count:
+        at = np.linspace(0, len(groups) - 1, count).round().astype(int)
+        return [groups[i][0] for i in at]
+    rounds = zip_longest(*groups)
+    return [item for turn in rounds for item in turn if item is not None][:count]

@@ -43,17 +43,26 @@ def rank_nodes(
 
 
 def choose_kept(
-    ranges: Ranges, flavour: Flavour, ranked: Sequence[Sensitivity], acceptable: Acceptable
+    ranges: Ranges,
+    flavour: Flavour,
+    ranked: Sequence[Sensitivity],
+    acceptable: Acceptable,
+    *,
+    most_bytes: int,
 ) -> tuple[str, ...]:
     """The fewest of the most sensitive nodes (0, 1, 2, 4, 8 …) with which the model is acceptable.
 
-    Where none of the tries is, the largest: the gate then says what is still lost.
+    A node whose weights would take the file beyond ``most_bytes`` stays in 8 bits. Where none of
+    the tries is acceptable, the one with most nodes is taken: the gate then says what is lost.
+    Gains do not add up (keeping one node changes what the next brings), so every try is measured.
     """
     limit = max(1, round(KEEP_AT_MOST * len(weighted_nodes(ranges.model))))
-    useful = [one.node for one in ranked if one.gain > 0][:limit]
-    kept: tuple[str, ...] = ()
+    useful: list[str] = []
+    for one in ranked:
+        small = len(quantize(ranges, flavour, keep=(*useful, one.node))) <= most_bytes
+        if one.gain > 0 and small and len(useful) < limit:
+            useful.append(one.node)
     count = 0
-    while not acceptable(quantize(ranges, flavour, keep=kept)) and len(kept) < len(useful):
+    while not acceptable(quantize(ranges, flavour, keep=useful[:count])) and count < len(useful):
         count = max(1, 2 * count)
-        kept = tuple(useful[:count])
-    return kept
+    return tuple(useful[:count])

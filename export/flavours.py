@@ -44,6 +44,8 @@ from headstart.runtime.encoders.protocol import Encoder
 from headstart.runtime.errors import CaptureError, ConfigError
 
 Precision = Literal["fp16", "int8-cpu", "int8-trt"]
+LARGEST_SHARE = 0.3
+"""Bytes of an INT8 file over those of its FP32 file, at most."""
 PRECISIONS: tuple[Precision, ...] = ("fp16", *FLAVOURS)
 Report = Callable[[str], None]
 
@@ -215,7 +217,11 @@ class _Chooser:
         ranked = rank_nodes(ranges, flavour, lambda data: self._distortion(stream, data))
         allowed = self._allowed(flavour)
         return choose_kept(
-            ranges, flavour, ranked, lambda data: self._loss(stream, flavour, data) <= allowed
+            ranges,
+            flavour,
+            ranked,
+            lambda data: self._loss(stream, flavour, data) <= allowed,
+            most_bytes=int(LARGEST_SHARE * len(self._bundle.model(stream))),
         )
 
     def _range(self, stream: str, method: Method) -> Ranges:

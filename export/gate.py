@@ -116,7 +116,8 @@ class Verdict:
         """Do nothing if it passed.
 
         Raises:
-            ArtifactError: it did not; the message holds the table.
+            ArtifactError: it did not; says which numbers are beyond which limits. ``text`` has
+                the whole table.
         """
         if not self.passed:
             why = "; ".join(
@@ -124,7 +125,7 @@ class Verdict:
             )
             raise ArtifactError(
                 f"the gate refuses the candidate ({why}); expected losses within the limits: keep"
-                f" what runs now\n{self.text()}"
+                " what runs now"
             )
 
 

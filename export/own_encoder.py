@@ -195,7 +195,8 @@ def _tensor(value: onnx.ValueInfoProto, unit: str, path: Path) -> TensorEntry:
     if dtype is None or len(sides) < 2 or not all(isinstance(side, int) for side in sides[1:]):
         found = TensorProto.DataType.Name(TensorProto.DataType(kind.elem_type))
         raise ArtifactError(
-            f"{path}: {value.name!r} is {found} {sides}; expected uint8 or float32 with a dynamic batch axis and fixed numbers after it"
+            f"{path}: {value.name!r} is {found} {sides}; expected uint8 or float32 with a"
+            " dynamic batch axis and fixed numbers after it"
         )
     return TensorEntry.model_validate(
         {"name": value.name, "dtype": dtype, "shape": ("batch", *sides[1:]), "unit": unit}

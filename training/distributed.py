@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor
@@ -94,7 +95,10 @@ def joined_team(device: str = "cpu") -> Iterator[Team]:
     if "WORLD_SIZE" not in os.environ or int(os.environ["WORLD_SIZE"]) == 1:
         yield Team(device=place)
         return
-    dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    dist.init_process_group(
+        "nccl" if device == "cuda" else "gloo",
+        timeout=timedelta(hours=12),  # the leading process may fetch and embed sources first
+    )
     try:
         yield Team(rank=dist.get_rank(), size=dist.get_world_size(), device=place)
     finally:

@@ -30,6 +30,11 @@ class SpaceTable(Table):
     trust: Literal["alike", "kind"] = "kind"
     """``kind`` trusts only the audio stream that is made for what a row holds, as a good gate
     would; ``alike`` is plain late fusion."""
+    train_sources: tuple[str, ...] | None = None
+    judge_sources: tuple[str, ...] | None = None
+    """Sources (as rows name them) of the training classes, and of the validation and test classes.
+    Apart, they show what a learner is worth on another kind of data: the same sources flatter
+    whatever learns their look. None takes all."""
 
 
 class EvaluationTable(Table):

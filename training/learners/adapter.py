@@ -39,11 +39,12 @@ def balanced_cross_entropy(scores: Tensor, hot: Tensor) -> Tensor:
 
 
 class Adapter(nn.Module):
-    """Its start: a residual of low rank, and one weight row that every new class begins with.
+    """Its start: a residual of low rank, and weight rows of zero.
 
-    One row for all classes makes the learner independent of their order and number. Ye and Chao:
-    How to Train Your MAML to Excel in Few-Shot Classification, 2022,
-    https://arxiv.org/abs/2106.16245.
+    A learner that must not depend on the order and number of classes can only give every class the
+    same row, and the softmax does not see what all classes share: zero is as good as any. Kao, Chiu
+    and Chen: MAML is a Noisy Contrastive Learner in Classification, 2022,
+    https://arxiv.org/abs/2106.15367.
 
     Args:
         dim: length of a vector.
@@ -56,13 +57,13 @@ class Adapter(nn.Module):
         generator = torch.Generator().manual_seed(dim * 1000 + rank)
         self.down = nn.Parameter(torch.randn(rank, dim, generator=generator) / math.sqrt(dim))
         self.up = nn.Parameter(torch.zeros(dim, rank))
-        self.row = nn.Parameter(torch.zeros(dim))
 
     def start(self, episodes: Episodes) -> dict[str, Tensor]:
         """Parameters for every episode: ``down``, ``up`` and ``rows`` ``(episodes, ways, dim)``."""
         tasks, _, ways = episodes.hot.shape
-        rows = self.row.expand(ways, -1)
-        return per_task({"down": self.down, "up": self.up, "rows": rows}, tasks)
+        start = per_task({"down": self.down, "up": self.up}, tasks)
+        zero = torch.zeros(tasks, ways, self.down.shape[1], device=self.down.device)
+        return {**start, "rows": zero.requires_grad_()}
 
     def features(self, x: Tensor) -> Tensor:
         """The body alone: ``(…, rows, dim)`` unit vectors to unit vectors."""

@@ -69,15 +69,14 @@ class Reptile(Learner):
         return logits(episodes.queries, fitted, self.scale)
 
     def accumulate(self, episodes: Episodes, share: float) -> Tensor:
-        """Reptile's direction, averaged over episodes; a class row's over classes too."""
+        """Reptile's direction, averaged over episodes."""
         with torch.enable_grad():
             known = _everything(episodes)
             gradient, fitted = reptile_gradient(
                 self._loss(*known), self.adapter.start(episodes), self.steps.steps()
             )
-        shared = {"down": self.adapter.down, "up": self.adapter.up, "rows": self.adapter.row}
-        for name, parameter in shared.items():
-            value = share * gradient[name].flatten(0, -1 - parameter.ndim).mean(dim=0)
+        for name, parameter in self.adapter.named_parameters():
+            value = share * gradient[name].mean(dim=0)
             parameter.grad = value if parameter.grad is None else parameter.grad + value
         with torch.no_grad():
             return cross_entropy(logits(episodes.queries, fitted, self.scale), episodes.labels)

@@ -29,6 +29,7 @@ from headstart.calibration.quantize import (
 from headstart.calibration.samples import calibration_inputs
 from headstart.calibration.sensitivity import choose_kept, rank_nodes
 from headstart.export.apart import ApartEncoder
+from headstart.export.few_shot import EPISODES
 from headstart.export.gate import Gate, StreamVerdict, Verdict, limits_of
 from headstart.export.gate_set import read_gate_set
 from headstart.export.graph_check import check_graph
@@ -90,6 +91,7 @@ def make_flavours(
     calibration: Path | None = None,
     precisions: Sequence[Precision] = PRECISIONS,
     streams: Sequence[str] | None = None,
+    episodes: int = EPISODES,
     report: Report = lambda line: None,
 ) -> list[Made]:
     """Make and judge the flavours of a bundle's encoders.
@@ -100,6 +102,7 @@ def make_flavours(
         calibration: another data folder, to choose ranges on; INT8 needs it.
         precisions: which to make.
         streams: of which; None is all.
+        episodes: that few-shot results are averaged over.
         report: told one line for every step.
 
     Returns:
@@ -123,10 +126,10 @@ def make_flavours(
         )
     names = list(bundle.manifest.streams if streams is None else streams)
     with _opened(bundle, names) as reference:
-        judge = Gate(reference, read_gate_set(gate_set), bundle)
+        judge = Gate(reference, read_gate_set(gate_set), bundle, episodes=episodes)
         chooser = None
         if int8 and calibration is not None:
-            chooser = _Chooser(bundle, reference, calibration, report)
+            chooser = _Chooser(bundle, reference, calibration, episodes, report)
         made = []
         for stream in names:
             for precision in precisions:
@@ -180,7 +183,12 @@ class _Chooser:
     """Chooses the ranges' method and the nodes to keep, by what the calibration samples say."""
 
     def __init__(
-        self, bundle: Bundle, reference: Mapping[str, Encoder], folder: Path, report: Report
+        self,
+        bundle: Bundle,
+        reference: Mapping[str, Encoder],
+        folder: Path,
+        episodes: int,
+        report: Report,
     ) -> None:
         self._bundle = bundle
         self._reference = reference
@@ -190,7 +198,7 @@ class _Chooser:
         self._ranges: dict[tuple[str, Method], Ranges] = {}
         self._judge: Gate | None = None
         try:
-            self._judge = Gate(reference, read_gate_set(folder), bundle)
+            self._judge = Gate(reference, read_gate_set(folder), bundle, episodes=episodes)
         except (CaptureError, ConfigError) as error:
             report(f"methods are compared by distortion, not by few-shot accuracy: {error}")
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from headstart.export.few_shot import FewShot, compare_few_shot
+from headstart.export.few_shot import EPISODES, FewShot, compare_few_shot
 from headstart.export.gate_set import Encoded, GateSet, encode_gate_set
 from headstart.export.parity import Parity, measure_parity
 from headstart.runtime.bundle.load import Bundle
@@ -136,12 +136,21 @@ class Gate:
         reference: stream → FP32 encoder of the bundle; at least the candidates' streams.
         gate_set: see `headstart.export.gate_set.read_gate_set`.
         bundle: holds the streams' view plans, spaces and the head that few-shot results need.
+        episodes: small enrolments that the few-shot results are averaged over.
     """
 
-    def __init__(self, reference: Mapping[str, Encoder], gate_set: GateSet, bundle: Bundle) -> None:
+    def __init__(
+        self,
+        reference: Mapping[str, Encoder],
+        gate_set: GateSet,
+        bundle: Bundle,
+        *,
+        episodes: int = EPISODES,
+    ) -> None:
         self._reference = reference
         self._gate_set = gate_set
         self._bundle = bundle
+        self._episodes = episodes
         self._before: dict[str, Encoded] = {}
 
     def judge(self, candidate: Mapping[str, Encoder], precision: str) -> Verdict:
@@ -157,7 +166,9 @@ class Gate:
             before = self._before[stream]
             after = encode_gate_set(self._gate_set, entry, encoder)
             parity = measure_parity(before.rows(), after.rows())
-            few_shot = compare_few_shot(self._bundle, stream, before, after)
+            few_shot = compare_few_shot(
+                self._bundle, stream, before, after, episodes=self._episodes
+            )
             verdicts.append(
                 StreamVerdict(
                     stream=stream,

@@ -14,7 +14,7 @@ from headstart.runtime.errors import ConfigError, MissingDependency
 
 if TYPE_CHECKING:
     from headstart.export.assembly import Contents
-    from headstart.export.flavours import Made
+    from headstart.export.flavours import Made, Precision
 
 
 def export(
@@ -82,9 +82,9 @@ def export(
 
     _require_extra()
     from headstart.export.assembly import contents_of, named, with_flavours
-    from headstart.export.flavours import as_precisions, make_flavours, verdict_of
+    from headstart.export.flavours import make_flavours, verdict_of
 
-    wanted = as_precisions(_wanted(precisions, calibration, gate))
+    wanted = _wanted(precisions, calibration, gate)
     contents = named(contents_of(load_bundle(bundle)), name=name, version=version)
     contents = _with_encoders(contents, encoder or [], calibration, licence)
     if head is not None:
@@ -101,11 +101,15 @@ def export(
     return 1 if any(one.verdict.refused for one in made) else 0
 
 
-def _wanted(precisions: str | None, calibration: Path | None, gate: Path | None) -> Sequence[str]:
+def _wanted(
+    precisions: str | None, calibration: Path | None, gate: Path | None
+) -> Sequence[Precision]:
+    from headstart.export.flavours import PRECISIONS, as_precisions
+
     if precisions is None:
-        with_int8 = ("int8-cpu", "int8-trt") if calibration is not None else ()
-        return ("fp16", *with_int8) if gate is not None else ()
-    wanted = comma_list(precisions or None, "--precisions") or ()
+        possible = PRECISIONS if calibration is not None else as_precisions(["fp16"])
+        return possible if gate is not None else ()
+    wanted = as_precisions(comma_list(precisions or None, "--precisions") or ())
     if wanted and gate is None:
         raise ConfigError(
             f"{', '.join(wanted)} have to pass the gate; expected samples to judge on: give --gate"

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-STARTER_MANIFEST_SHA256 = "a18567d92a50923a5298a66ce5dcf1955bba7c9423ca8ebae53a4750c8aa2b49"
+STARTER_MANIFEST_SHA256 = "574aab46b124d1d31bd207614dd72c1b3190a0bc95a6e3ad6c345f7ec9c6cd8d"

@@ -27,6 +27,8 @@ class LearnedInitialization:
             has only one.
         unknown_prior: rows ``(cells, 10)``: shots, background things, five coefficients of the
             prior mean, prior deviation, its two strengths; see `headstart.runtime.unknown.prior`.
+        trust: ``<modality>.<part>`` → array of its trust network, see
+            `headstart.runtime.fusion.trust`; empty trusts all streams alike.
         streams: stream → named arrays of its space: ``mean`` ``(dim,)``; where they exist
             ``whitening``, ``metric`` and ``covariance`` ``(dim, dim)``.
     """
@@ -38,6 +40,7 @@ class LearnedInitialization:
     temperatures: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     distances: Mapping[str, float] = field(default_factory=dict)
     unknown_prior: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 10)))
+    trust: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     streams: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
 
     def to_tensors(self) -> dict[str, NDArray[Any]]:
@@ -51,6 +54,8 @@ class LearnedInitialization:
         }
         for method, values in self.temperatures.items():
             tensors[f"temperature.{method}"] = np.array(values, np.float64)
+        for name, array in self.trust.items():
+            tensors[f"trust.{name}"] = array
         for stream, distance in self.distances.items():
             tensors[f"{stream}.distance"] = np.array([distance])
         for stream, arrays in self.streams.items():
@@ -69,6 +74,7 @@ class LearnedInitialization:
         scalars: dict[str, Any] = {}
         temperatures: dict[str, tuple[float, float, float]] = {}
         distances: dict[str, float] = {}
+        trust: dict[str, NDArray[np.float32]] = {}
         streams: dict[str, dict[str, NDArray[np.float32]]] = {}
         for key, tensor in tensors.items():
             group, _, name = key.partition(".")
@@ -83,6 +89,8 @@ class LearnedInitialization:
             elif group == "temperature" and tensor.shape == (3,):
                 one, two, more = (float(v) for v in tensor)
                 temperatures[name] = (one, two, more)
+            elif group == "trust" and _TRUST_ARRAYS.get(name.partition(".")[2]) == tensor.ndim:
+                trust[name] = tensor.astype(np.float32, copy=False)
             elif name == "distance" and tensor.shape == (1,):
                 distances[group] = float(tensor[0])
             elif name in _SPACE_ARRAYS and tensor.ndim == _SPACE_ARRAYS[name]:
@@ -92,7 +100,9 @@ class LearnedInitialization:
                     f"tensor {key!r} {tensor.shape} of the head file is not one that this version"
                     " reads: use a newer headstart or rebuild the bundle"
                 )
-        return cls(temperatures=temperatures, distances=distances, streams=streams, **scalars)
+        return cls(
+            temperatures=temperatures, distances=distances, trust=trust, streams=streams, **scalars
+        )
 
 
 _SCALARS = {
@@ -100,4 +110,5 @@ _SCALARS = {
     "gradient.scale": "gradient_scale",
     "lda.prior_rows": "lda_prior_rows",
 }
+_TRUST_ARRAYS = {"hidden": 2, "hidden_bias": 1, "out": 2, "out_bias": 1}
 _SPACE_ARRAYS = {"mean": 1, "whitening": 2, "metric": 2, "covariance": 2}

@@ -63,7 +63,10 @@ def open_media(uri: str | Path) -> Iterator[Media]:
     name = str(uri)
     address = name if is_url(uri) else _checked_file(Path(name.removeprefix("file://")))
     with mapped_errors(name):
-        container = av.open(address, timeout=TIMEOUT_S if is_url(uri) else None)
+        # Old tags are often Latin-1: their spelling must not decide whether a file plays.
+        container = av.open(
+            address, timeout=TIMEOUT_S if is_url(uri) else None, metadata_errors="ignore"
+        )
     with container:
         yield _media(container, name, is_url(uri))
 

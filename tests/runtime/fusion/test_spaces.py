@@ -9,13 +9,15 @@ from headstart.runtime.bundle.load import Bundle
 from headstart.runtime.embedding.embedding import Embedding, StreamViews
 from headstart.runtime.errors import ShapeError
 from headstart.runtime.fusion.calibrated import CalibratedSpace
-from headstart.runtime.fusion.spaces import as_stored, open_spaces, place
+from headstart.runtime.fusion.spaces import Spaces, as_stored, open_spaces, place
 from headstart.runtime.heads.initialization import LearnedInitialization
 
-SPACES = {
-    "image": CalibratedSpace(mean=np.zeros(2, np.float32)),
-    "sound": CalibratedSpace(mean=np.zeros(2, np.float32), pool="energy"),
-}
+SPACES = Spaces(
+    {
+        "image": CalibratedSpace(mean=np.zeros(2, np.float32)),
+        "sound": CalibratedSpace(mean=np.zeros(2, np.float32), pool="energy"),
+    }
+)
 
 
 def _views(*vectors: list[float]) -> StreamViews:

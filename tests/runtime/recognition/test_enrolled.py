@@ -11,14 +11,17 @@ import pytest
 
 from headstart.runtime.embedding.embedding import Embedding, StreamViews
 from headstart.runtime.fusion.calibrated import CalibratedSpace
+from headstart.runtime.fusion.spaces import Spaces
 from headstart.runtime.gallery.gallery import Gallery
 from headstart.runtime.recognition.enrolled import EnrolledSamples
 
 HASHES = {"image": "1" * 64, "sound": "2" * 64}
-SPACES = {
-    "image": CalibratedSpace(mean=np.zeros(3, np.float32)),
-    "sound": CalibratedSpace(mean=np.zeros(2, np.float32), pool="energy"),
-}
+SPACES = Spaces(
+    {
+        "image": CalibratedSpace(mean=np.zeros(3, np.float32)),
+        "sound": CalibratedSpace(mean=np.zeros(2, np.float32), pool="energy"),
+    }
+)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def test_negatives_are_no_samples_of_a_class(gallery: Gallery) -> None:
 def test_classes_without_a_stream_in_use_are_left_out(gallery: Gallery) -> None:
     _enroll(gallery, "heard", _embedding(1, "sound"))
     _enroll(gallery, "seen", _embedding(2, "image"))
-    only_image = {"image": SPACES["image"]}
+    only_image = Spaces({"image": SPACES["image"]})
     support = EnrolledSamples(only_image).support(gallery.support(HASHES))
     assert (support.names, support.labels.tolist()) == (("seen",), [0])
 

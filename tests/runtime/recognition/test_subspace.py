@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headstart.runtime.errors import ConfigError
+from headstart.runtime.errors import ConfigError, ShapeError
 from headstart.runtime.fusion.late import Placed, fuse
 from headstart.runtime.heads.adapt import adapt
 from headstart.runtime.heads.arrays import unit
@@ -24,9 +24,7 @@ def fit(dims: Any) -> Any:
     def fit_it(support: Any, *streams: str, **options: Any) -> Subspace:
         given = {"head": "auto", "false_accept_share": 0.05, **options}
         start = given.pop("start", START)
-        space = fit_subspace(support, streams, dims, start, **given)
-        assert space is not None
-        return space
+        return fit_subspace(support, streams, dims, start, **given)
 
     return fit_it
 
@@ -49,9 +47,8 @@ def test_only_samples_with_one_of_the_streams_take_part(
 
 def test_nothing_is_fitted_where_nothing_was_enrolled(dims: Any, placed: Any, support: Any) -> None:
     given = support({"seen": [placed(0, 0, "image")]})
-    assert (
-        fit_subspace(given, ("sound",), dims, START, head="auto", false_accept_share=0.05) is None
-    )
+    with pytest.raises(ShapeError, match="nothing enrolled has any of the streams sound"):
+        fit_subspace(given, ("sound",), dims, START, head="auto", false_accept_share=0.05)
 
 
 @pytest.mark.parametrize(

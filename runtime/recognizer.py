@@ -23,7 +23,7 @@ from headstart.runtime.gallery.location import default_gallery_path
 from headstart.runtime.gallery.records import ClassRecord, Receipt
 from headstart.runtime.heads.adapt import check_head
 from headstart.runtime.heads.initialization import LearnedInitialization
-from headstart.runtime.recognition.answer import Answer
+from headstart.runtime.recognition.answer import Answer, unknown_because
 from headstart.runtime.recognition.enrolled import EnrolledSamples
 from headstart.runtime.recognition.model import AdaptedModel
 from headstart.runtime.sample import Sample
@@ -162,6 +162,7 @@ class Recognizer:
             CaptureError: a path is missing or no kind of media; the gallery is as it was.
             EnrolmentError: the name cannot be used, or nothing usable was given; the gallery is
                 then as it was.
+            ConfigError: ``shots`` below 1, or one sample or path instead of several.
             ArtifactError: the gallery holds embeddings of other encoders, or cannot be written.
         """
         embeddings, failures = self._embed(samples, shots, "support")
@@ -181,6 +182,7 @@ class Recognizer:
         Raises:
             CaptureError: a path is missing or no kind of media.
             EnrolmentError: nothing usable was given.
+            ConfigError: ``shots`` below 1, or one sample or path instead of several.
             ArtifactError: the gallery cannot be written.
         """
         embeddings, failures = self._embed(samples, shots, "query")
@@ -194,11 +196,18 @@ class Recognizer:
     def recognize(self, sample: Sample) -> Answer:
         """Say which enrolled class the sample shows, or that it is unknown.
 
+        A sample of which no stream in use encodes anything is unknown with that reason: a lens is
+        covered, a room is silent, or of a camera and a microphone only one has begun.
+
         Raises:
-            EnrolmentError: none of the sample's modalities has an encoder in use.
             ArtifactError: the gallery cannot be read or holds embeddings of other encoders.
+            BackendError: an encoder failed.
         """
-        return self.answer(self.embedder.embed(sample, "query"))
+        try:
+            embedding = self.embedder.embed(sample, "query")
+        except EnrolmentError as error:
+            return unknown_because(str(error))
+        return self.answer(embedding)
 
     def answer(self, embedding: Embedding) -> Answer:
         """Answer a query that is already embedded.
@@ -317,6 +326,11 @@ def _reasons(failures: Sequence[tuple[str, HeadstartError]]) -> str:
 def _read(
     samples: Iterable[Sample | str | Path], shots: int
 ) -> tuple[list[Sample], list[tuple[str, HeadstartError]]]:
+    if isinstance(samples, (str, Path, Sample)):
+        # A string is a row of one-letter paths, which is never what was meant.
+        raise ConfigError(
+            f"samples came as one {type(samples).__name__}; expected several: give a list, [sample]"
+        )
     given = list(samples)
     paths = [item for item in given if not isinstance(item, Sample)]
     ready = [item for item in given if isinstance(item, Sample)]

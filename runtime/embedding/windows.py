@@ -16,7 +16,7 @@ _HOP = SAMPLE_RATE_HZ // 100
 """Energy is measured every 10 ms."""
 
 
-def loudest_start(samples: NDArray[np.float32], window: int) -> int:
+def centred_start(samples: NDArray[np.float32], window: int) -> int:
     """First sample of the ``window`` that holds most energy near its middle.
 
     The energy inside the window is weighted with a Hann curve, so the sound ends up in the middle
@@ -48,12 +48,14 @@ def spread_starts(samples: NDArray[np.float32], window: int, count: int) -> list
     """
     room = samples.size - window
     if room <= 0:
-        return [loudest_start(samples, window)]
+        return [centred_start(samples, window)]
     wanted = min(count, 1 + -(-room // (window // 2)))
     return [round(i * room / max(1, wanted - 1)) for i in range(wanted)]
 
 
-def cut(samples: NDArray[np.float32], starts: list[int], window: int) -> NDArray[np.float32]:
+def cut_windows(
+    samples: NDArray[np.float32], starts: list[int], window: int
+) -> NDArray[np.float32]:
     """The windows that begin at ``starts``, ``(windows, window)``, silence where nothing is."""
     before = max(0, -min(starts))
     after = max(0, max(starts) + window - samples.size)
@@ -76,11 +78,11 @@ def audio_windows(
     """
     window = round(plan.window_s * SAMPLE_RATE_HZ)
     if plan.placement == "loudest":
-        start = loudest_start(samples, window)
+        start = centred_start(samples, window)
         starts = [start + round(offset * SAMPLE_RATE_HZ) for offset in plan.offsets_s]
     else:
         starts = spread_starts(samples, window, plan.count)
-    windows = cut(samples, starts, window)
+    windows = cut_windows(samples, starts, window)
     if plan.pool == "mean":
         return windows, np.ones(len(starts), np.float32)
     rms = np.sqrt(np.square(windows).mean(1))

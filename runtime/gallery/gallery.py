@@ -280,9 +280,10 @@ class Gallery:
         with self._file.changing() as (db, made_s):
             class_id = require_class(db, old)
             if find_class(db, current_version(db), new) is not None:
+                other = ", or forget that class first" if new != old else ""
                 raise EnrolmentError(
                     f"a class is called {new!r} already; expected a name that is free: choose"
-                    " another one, or forget that class first"
+                    f" another one{other}"
                 )
             version = new_version(db, "rename", made_s, class_id)
             set_name(db, class_id, new, version)

@@ -65,7 +65,7 @@ def unknown_name(name: str, known: Iterable[str]) -> EnrolmentError:
     else:
         near = difflib.get_close_matches(name.casefold(), by_folded, n=3)
         meant = ", ".join(repr(by_folded[folded]) for folded in near)
-        advice = f"did you mean {meant}?" if near else "list the classes to see what is enrolled"
+        advice = f"did you mean {meant}?" if near else "`headstart classes` lists what is enrolled"
     return EnrolmentError(f"no class is called {_shown(name)}; {advice}")
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from headstart.runtime.errors import EnrolmentError
-from headstart.runtime.recognition.answer import Answer
+from headstart.runtime.recognition.answer import Answer, unknown_because
 from headstart.runtime.sample import Sample
 from headstart.runtime.sources.quality import NOTHING, QUIET_DBFS, keep_usable
 
@@ -45,9 +44,6 @@ class Decision:
 def decide(recognizer: Recognizes, sample: Sample, quiet_dbfs: float = QUIET_DBFS) -> Decision:
     """Recognise what of the sample is worth it.
 
-    A sample of which no stream in use encodes anything is unknown with that reason: of a camera
-    and a microphone, one comes first when they start, and either may be left out.
-
     Args:
         recognizer: answers.
         sample: what there is to see and hear.
@@ -58,31 +54,11 @@ def decide(recognizer: Recognizes, sample: Sample, quiet_dbfs: float = QUIET_DBF
     """
     usable = keep_usable(sample, quiet_dbfs)
     left = usable.sample
-    if left is None:
-        answer = unknown_because(NOTHING)
-    else:
-        try:
-            answer = recognizer.recognize(left)
-        except EnrolmentError as error:
-            answer = unknown_because(str(error))
+    answer = unknown_because(NOTHING) if left is None else recognizer.recognize(left)
     return Decision(
         answer=answer,
         time_s=sample.time_s,
         source=sample.source,
         modalities=() if left is None else left.modalities,
         left_out=usable.reasons,
-    )
-
-
-def unknown_because(reason: str) -> Answer:
-    """The answer where there is nothing to compare."""
-    return Answer(
-        label=None,
-        score=float("-inf"),
-        probability=0.0,
-        unknown=True,
-        reason=reason,
-        streams={},
-        top=(),
-        calibrated=True,
     )

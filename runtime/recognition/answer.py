@@ -30,3 +30,22 @@ class Answer:
     streams: Mapping[str, float]
     top: tuple[tuple[str, float], ...]
     calibrated: bool
+
+
+def unknown_because(reason: str, streams: Mapping[str, float] | None = None) -> Answer:
+    """The answer where nothing could be compared.
+
+    Args:
+        reason: why, in words.
+        streams: the query's own shares of its streams; None where it has none.
+    """
+    return Answer(
+        label=None,
+        score=float("-inf"),
+        probability=0.0,
+        unknown=True,
+        reason=reason,
+        streams=streams or {},
+        top=(),
+        calibrated=True,
+    )

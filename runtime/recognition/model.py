@@ -12,7 +12,7 @@ from headstart.runtime.fusion.late import Placed, fuse
 from headstart.runtime.heads.adapt import check_head
 from headstart.runtime.heads.arrays import softmax
 from headstart.runtime.heads.initialization import LearnedInitialization
-from headstart.runtime.recognition.answer import Answer
+from headstart.runtime.recognition.answer import Answer, unknown_because
 from headstart.runtime.recognition.subspace import Subspace, fit_subspace
 from headstart.runtime.recognition.support import Support
 
@@ -73,14 +73,18 @@ class AdaptedModel:
         self._start = start
         self._head = check_head(head)
         self._share = false_accept_share
-        self._subspaces: dict[tuple[str, ...], Subspace | None] = {}
+        self._subspaces: dict[tuple[str, ...], Subspace] = {}
         having: list[set[str]] = [set() for _ in support.names]
         for label, sample in zip(support.labels.tolist(), support.samples, strict=True):
             having[label] |= set(sample.points)
         self._class_streams = having
 
-    def subspace(self, streams: tuple[str, ...]) -> Subspace | None:
-        """What is fitted in the space of ``streams``; None if nothing enrolled has any of them."""
+    def subspace(self, streams: tuple[str, ...]) -> Subspace:
+        """What is fitted in the space of ``streams``.
+
+        Raises:
+            ShapeError: nothing enrolled has any of them.
+        """
         if streams not in self._subspaces:
             self._subspaces[streams] = fit_subspace(
                 self.support,
@@ -107,8 +111,6 @@ class AdaptedModel:
         used = []
         for streams, members in self._shared(set(queries[0].points)).items():
             space = self.subspace(streams)
-            if space is None:
-                continue
             rows = fuse([query.first() for query in queries], streams, self._dims).rows
             column = np.isin(space.classes, members)
             at = space.classes[column]
@@ -130,12 +132,12 @@ class AdaptedModel:
     def answer(self, query: Placed) -> Answer:
         """Answer one query."""
         if not self.support.names:
-            return _unknown("nothing is enrolled yet", query)
+            return unknown_because("nothing is enrolled yet", query.shares())
         scores = self.score([query])
         if not scores.subspaces:
-            return _unknown(
+            return unknown_because(
                 f"the query has only {', '.join(sorted(query.points))}, which nothing enrolled has",
-                query,
+                query.shares(),
             )
         best = int(scores.probability[0].argmax())
         margin = float(scores.known[0])
@@ -166,16 +168,3 @@ class AdaptedModel:
     def _common(self, present: set[str], position: int) -> tuple[str, ...]:
         having = self._class_streams[position]
         return tuple(s for s in self._dims if s in present and s in having)
-
-
-def _unknown(reason: str, query: Placed) -> Answer:
-    return Answer(
-        label=None,
-        score=float("-inf"),
-        probability=0.0,
-        unknown=True,
-        reason=reason,
-        streams=query.shares(),
-        top=(),
-        calibrated=True,
-    )

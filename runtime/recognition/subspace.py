@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.runtime.errors import ShapeError
 from headstart.runtime.fusion.late import FusedRows, Placed, fuse
 from headstart.runtime.heads.adapt import FittedHead, adapt, choose_method
 from headstart.runtime.heads.arrays import one_hot
@@ -69,11 +70,18 @@ def fit_subspace(
     *,
     head: str,
     false_accept_share: float,
-) -> Subspace | None:
-    """Fit what was enrolled, as far as it has any of ``streams``; None if nothing has."""
+) -> Subspace:
+    """Fit what was enrolled, as far as it has any of ``streams``.
+
+    Raises:
+        ShapeError: nothing enrolled has any of them.
+    """
     shown = _shown(support, streams)
     if not shown.samples:
-        return None
+        raise ShapeError(
+            f"nothing enrolled has any of the streams {', '.join(streams)}; expected one sample or"
+            " more: ask for streams that are there"
+        )
     labels, ways = shown.labels, shown.classes.size
     fused = fuse(shown.samples, streams, dims, rows_at_most=ROWS_AT_MOST)
     hot = one_hot(labels[fused.row_sample], ways, fused.rows)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headstart.runtime.errors import CaptureError
+from headstart.runtime.errors import CaptureError, ConfigError
 from headstart.runtime.sample import AudioClip, Frame, Sample
 from headstart.runtime.sources.images import read_image
 from headstart.runtime.sources.sound import read_audio, refuse_silence
@@ -124,6 +124,8 @@ def read_samples(paths: Sequence[str | Path], *, shots: int = 1) -> Reading:
     """
     if not paths:
         raise CaptureError("no file or folder was given; expected at least one: name some media")
+    if shots < 1:
+        raise ConfigError(f"{shots} shots were asked for; expected at least 1")
     samples: list[Sample] = []
     failures: list[tuple[Path, CaptureError]] = []
     for files in _by_stem(_expanded(paths)).values():

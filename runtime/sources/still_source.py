@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 class StillSource:
     """One sample for each item, in order; their times are None but for videos.
 
-    An item that cannot be read is kept in ``failures`` and the rest go on; if none can be read,
-    ``samples`` raises.
+    An item that cannot be read is kept in ``failures``, logged as a warning, and the rest go on; if
+    none can be read, ``samples`` raises.
 
     Args:
         items: what to read.
@@ -50,7 +50,8 @@ class StillSource:
             try:
                 sample = read_sample(item)
             except CaptureError as error:
-                logger.warning("left out: %s", error)
+                if len(self._items) > 1:
+                    logger.warning("left out: %s", error)
                 self._failures.append((str(item.paths[0]), error))
                 continue
             given += 1

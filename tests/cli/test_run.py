@@ -66,6 +66,17 @@ def test_a_damaged_picture_is_named_and_the_rest_is_answered(
     assert "b.png" in outcome.err
 
 
+def test_one_file_that_cannot_be_read_is_explained_on_one_line(
+    run: Any, enrolled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "note.jpg").write_text("a text")
+
+    outcome = run("run", tmp_path / "note.jpg", "--gallery", enrolled, "--json")
+
+    assert outcome.code == 1
+    assert "note.jpg holds no picture that we know; expected " in outcome.failure()
+
+
 def test_a_recording_begins_and_ends(run: Any, enrolled: Path, sound: Any, tmp_path: Path) -> None:
     bell = sound(tmp_path / "ring.wav", 880, seconds=3.0)
 

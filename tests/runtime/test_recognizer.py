@@ -24,7 +24,6 @@ from headstart.runtime.errors import (
     CaptureError,
     ConfigError,
     EnrolmentError,
-    HeadstartError,
 )
 from headstart.runtime.gallery.gallery import Gallery
 from headstart.runtime.recognition.answer import Answer
@@ -274,8 +273,22 @@ def test_samples_that_no_stream_in_use_encodes_are_named(
     ((source, error),) = enrolment.failures
     assert (enrolment.added, source) == (1, "thing-0-0")
     assert isinstance(error, EnrolmentError)
-    with pytest.raises(EnrolmentError, match="holds only image"):
-        one.recognize(thing(0, audio=False))
+    answer = one.recognize(thing(0, audio=False))
+    assert answer.unknown
+    assert answer.reason.startswith("thing-0-0 holds only image, which none of the streams in use")
+
+
+@pytest.mark.parametrize("given", ["mug.jpg", Path("mug.jpg")], ids=["text", "path"])
+def test_one_path_instead_of_several_is_refused(
+    recognizer: Any, path: Path, given: str | Path
+) -> None:
+    with pytest.raises(ConfigError, match="samples came as one .*; expected several: give a list"):
+        recognizer(path).enroll("mug", given)
+
+
+def test_no_shot_is_refused_for_pictures_too(recognizer: Any, path: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="0 shots were asked for; expected at least 1"):
+        recognizer(path).enroll("mug", [tmp_path / "mug.jpg"], shots=0)
 
 
 def test_a_query_embedded_with_other_streams_is_refused(
@@ -463,9 +476,13 @@ def test_a_gallery_that_is_none_is_refused(path: Path) -> None:
     ],
     ids=lambda sample: sample.source,
 )
-def test_nothing_to_see_or_hear_is_said(taught: Recognizer, sample: Sample) -> None:
-    with pytest.raises(HeadstartError, match=f"{sample.source}: nothing to see or hear"):
-        taught.recognize(sample)
+def test_nothing_to_see_or_hear_is_unknown_with_that_reason(
+    taught: Recognizer, sample: Sample
+) -> None:
+    answer = taught.recognize(sample)
+
+    assert (answer.label, answer.unknown, dict(answer.streams)) == (None, True, {})
+    assert answer.reason.startswith(f"{sample.source}: nothing to see or hear")
 
 
 @pytest.mark.parametrize("level", [0.02, 1.0, 50.0])

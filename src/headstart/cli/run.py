@@ -102,20 +102,30 @@ def run(
             read_only=_exists(gallery),
             backend=backend,
         ) as recognizer:
-            _say_backend(recognizer)
+            if recognizer.upgrade is not None:
+                recognizer.upgrade.start()
             _warn_if_empty(recognizer)
             several = len(recorded) + len(live) > 1 or _are_stills(recorded)
             runs = _Runs(recognizer, _smoothing(rate), stop.requested)
-            _show(runs.events(recorded, live), several, as_json)
+            events = _after_backend(recognizer, runs.events(recorded, live))
+            _show(events, several, as_json)
             return 1 if runs.failed else 0
 
 
-def _say_backend(recognizer: Recognizer) -> None:
-    """Say what runs the encoders and why; start what makes them faster."""
-    if recognizer.choice is not None:
-        notice(f"backend {recognizer.choice.backend}: {recognizer.choice.reason}")
-    if recognizer.upgrade is not None:
-        recognizer.upgrade.start()
+def _after_backend(
+    recognizer: Recognizer, events: Generator[Event, None, None]
+) -> Generator[Event, None, None]:
+    """Say what runs the encoders and why, then pass the events on.
+
+    Only once there is one: a source that gives nothing is to be explained by its own line alone.
+    """
+    choice = recognizer.choice
+    with closing(events):
+        for event in events:
+            if choice is not None:
+                notice(f"backend {choice.backend}: {choice.reason}")
+                choice = None
+            yield event
 
 
 class _Runs:

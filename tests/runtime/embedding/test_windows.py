@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from headstart.runtime.bundle.manifest import AudioWindows
-from headstart.runtime.embedding.windows import audio_windows, cut, loudest_start, spread_starts
+from headstart.runtime.embedding.windows import (
+    audio_windows,
+    centred_start,
+    cut_windows,
+    spread_starts,
+)
 
 SECOND = 16_000
 LOUDEST = AudioWindows(window_s=1.0, placement="loudest", offsets_s=(0.0, -0.32, 0.32), pool="mean")
@@ -27,25 +32,25 @@ def _burst(length_s: float, at_s: float, width_s: float = 0.2) -> NDArray[np.flo
 
 @pytest.mark.parametrize("at_s", [0.1, 0.7, 2.35, 4.9])
 def test_the_loudest_window_has_the_burst_in_its_middle(at_s: float) -> None:
-    start = loudest_start(_burst(5.0, at_s), SECOND)
+    start = centred_start(_burst(5.0, at_s), SECOND)
     assert (start + SECOND / 2) / SECOND == pytest.approx(at_s, abs=0.03)
 
 
 def test_a_louder_burst_wins() -> None:
     sound = _burst(4.0, 1.0) + 2 * _burst(4.0, 3.0)
-    assert loudest_start(sound, SECOND) / SECOND == pytest.approx(2.5, abs=0.03)
+    assert centred_start(sound, SECOND) / SECOND == pytest.approx(2.5, abs=0.03)
 
 
 @pytest.mark.parametrize("gain", [1e-3, 0.1, 10.0])
 def test_loudness_does_not_move_the_window(gain: float) -> None:
     sound = _burst(3.0, 1.3)
-    assert loudest_start(np.float32(gain) * sound, SECOND) == loudest_start(sound, SECOND)
+    assert centred_start(np.float32(gain) * sound, SECOND) == centred_start(sound, SECOND)
 
 
 @pytest.mark.parametrize("length", [1, 159, 160, 8_000, 16_000, 40_001])
 def test_silence_is_centred(length: int) -> None:
     silence = np.zeros(length, np.float32)
-    assert loudest_start(silence, SECOND) == (length - SECOND) // 2
+    assert centred_start(silence, SECOND) == (length - SECOND) // 2
 
 
 def test_starts_are_spread_evenly_from_the_first_to_the_last_window() -> None:
@@ -76,7 +81,7 @@ def test_a_sound_of_one_window_is_centred_in_it() -> None:
 
 def test_cutting_fills_with_silence() -> None:
     sound = np.arange(1, 5, dtype=np.float32)
-    assert cut(sound, [-2, 0, 3, 9], 4).tolist() == [
+    assert cut_windows(sound, [-2, 0, 3, 9], 4).tolist() == [
         [0, 0, 1, 2],
         [1, 2, 3, 4],
         [4, 0, 0, 0],
@@ -87,7 +92,7 @@ def test_cutting_fills_with_silence() -> None:
 def test_offsets_are_around_the_loudest_second_and_weigh_alike() -> None:
     sound = _burst(4.0, 2.0)
     windows, weights = audio_windows(sound, LOUDEST)
-    start = loudest_start(sound, SECOND)
+    start = centred_start(sound, SECOND)
     expected = [sound[start + d : start + d + SECOND] for d in (0, -5_120, 5_120)]
     np.testing.assert_array_equal(windows, expected)
     assert weights.tolist() == [1, 1, 1]

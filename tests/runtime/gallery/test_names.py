@@ -72,5 +72,5 @@ def test_an_unknown_name_is_answered_with_the_nearest_ones() -> None:
 
 
 def test_an_unknown_name_far_from_all_is_answered_with_what_to_do() -> None:
-    assert "list the classes" in str(unknown_name("zebra", ["mug"]))
+    assert "`headstart classes` lists what is enrolled" in str(unknown_name("zebra", ["mug"]))
     assert "enrol something first" in str(unknown_name("zebra", []))

@@ -4,17 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from headstart.runtime.errors import EnrolmentError
 from headstart.runtime.live.decision import decide
 from headstart.runtime.recognition.answer import Answer
 from headstart.runtime.sample import AudioClip, Frame, Sample
 
 
-class Deaf:
-    """Has no stream for anything."""
+class NeverAsked:
+    """Must not be asked."""
 
     def recognize(self, sample: Sample) -> Answer:
-        raise EnrolmentError("the sample holds only image, which none of the streams encodes")
+        raise AssertionError("there was nothing to recognise")
 
 
 def test_only_what_is_worth_it_is_recognised(
@@ -34,16 +33,9 @@ def test_where_there_is_nothing_to_see_or_hear_the_answer_is_unknown() -> None:
         audio=AudioClip(samples=np.zeros(16_000, np.float32)),
     )
 
-    decision = decide(Deaf(), black)
+    decision = decide(NeverAsked(), black)
 
     assert decision.answer.unknown
     assert decision.answer.reason == "nothing to see or hear"
     assert decision.answer.streams == {}
     assert decision.modalities == ()
-
-
-def test_what_no_stream_encodes_is_unknown_with_that_reason(shown: Callable[..., Sample]) -> None:
-    decision = decide(Deaf(), shown(100, None))
-
-    assert decision.answer.unknown
-    assert decision.answer.reason.endswith("none of the streams encodes")

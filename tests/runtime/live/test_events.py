@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from headstart.runtime.live.decision import Decision, unknown_because
+from headstart.runtime.live.decision import Decision
 from headstart.runtime.live.events import Event, Tracker, numbered
 from headstart.runtime.live.smoothing import Smoothing
+from headstart.runtime.recognition.answer import unknown_because
 
 Decide = Callable[..., Decision]
 RULE = Smoothing(window=5, agree=3, release=4)

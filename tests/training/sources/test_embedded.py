@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +98,15 @@ def item(key: str, origin: Any, modality: str = "audio") -> Item:
     )
 
 
-def sound(level: float, seconds: float = 2.0) -> Any:
+def sound(level: float, seconds: float = 2.0) -> Callable[[], NDArray[np.float32]]:
     """A square wave at 4 kHz: its mean is 0 and its peak and RMS are the level."""
-    wave = np.tile(np.float32([level, level, -level, -level]), int(4_000 * seconds))
+    wave = np.tile(np.array([level, level, -level, -level], np.float32), int(4_000 * seconds))
     return lambda: wave
 
 
 def picture() -> NDArray[Any]:
-    return np.indices((30, 30)).sum(0)[..., None].repeat(3, 2).astype(np.uint8)
+    steps: NDArray[Any] = np.indices((30, 30)).sum(0)
+    return steps[..., None].repeat(3, 2).astype(np.uint8)
 
 
 def unreadable() -> NDArray[Any]:

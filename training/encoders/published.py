@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from headstart.training.encoders.efficientnet_lite import LITE0, EfficientNetLite, Variant
-from headstart.training.encoders.packages import read_member
 from headstart.training.encoders.speech_embedding import SpeechEmbedding
+from headstart.training.encoders.weight_wheels import read_member
 from headstart.training.encoders.yamnet import Yamnet
 
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]

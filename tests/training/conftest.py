@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ _CLASSES, _TAKES = 60, 6
 
 
 def _embedded(dims: Mapping[str, int], takes: int = _TAKES) -> Embedded:
-    """60 classes with some pictures and as many sounds each, by three hands; a third of the sounds speech."""
+    """60 classes with as many pictures as sounds, by three hands; a third of the sounds speech."""
     rng = np.random.default_rng(7)
     centres = {s: rng.normal(size=(_CLASSES, dim)) for s, dim in dims.items()}
     facts: list[tuple[str, ...]] = []
@@ -82,10 +83,10 @@ def two_takes_file(tmp_path: Path) -> Path:
 
 
 def _written(embedded: Embedded, path: Path) -> Path:
-    arrays = {f"facts.{name}": array for name, array in embedded.facts.items()}
+    arrays: dict[str, Any] = {f"facts.{name}": array for name, array in embedded.facts.items()}
     for stream in embedded.offsets:
         arrays[f"{stream}.vectors"] = embedded.vectors[stream]
         arrays[f"{stream}.weights"] = embedded.weights[stream]
         arrays[f"{stream}.offsets"] = embedded.offsets[stream]
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)
     return path

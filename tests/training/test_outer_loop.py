@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import math
 import os
 import signal
@@ -272,13 +273,13 @@ def test_episodes_that_processes_cannot_share_are_refused(toy_table: EmbeddingTa
 
 def test_tensorboard_gets_every_figure(toy_table: EmbeddingTable, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="needs the extra `train`: make test")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    accumulator = importlib.import_module("tensorboard.backend.event_processing.event_accumulator")
 
     state = loop(
         toy_table, Ridge(), folder=tmp_path, tensorboard=True, score=lambda learner: 60.0
     ).run()
 
-    read = EventAccumulator(str(tmp_path / "tensorboard"))
+    read = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
     read.Reload()
     losses = [(float(event.step), event.value) for event in read.Scalars("loss")]
     assert losses == [

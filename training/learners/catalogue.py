@@ -18,7 +18,7 @@ from headstart.training.learners.linear import Linear
 from headstart.training.learners.maml import Maml, anil
 from headstart.training.learners.matching import Matching
 from headstart.training.learners.multi_task import MultiTask
-from headstart.training.learners.proto_steps import ProtoSteps
+from headstart.training.learners.proto_steps import STEP_LIMIT, ProtoSteps
 from headstart.training.learners.prototypical import Prototypical
 from headstart.training.learners.reptile import Reptile
 from headstart.training.learners.ridge import Ridge
@@ -80,7 +80,7 @@ class ProtoStepsOptions(Options):
 
     name: Literal["proto-steps"]
     inner_steps: Annotated[int, Field(ge=0, le=5)] = 3
-    step_size: Positive = 1.0
+    step_size: Annotated[float, Field(gt=0, lt=STEP_LIMIT)] = 1.0
     scale: Positive = 8.0
 
     def make(self, setting: Setting) -> Learner:

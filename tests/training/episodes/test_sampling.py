@@ -215,9 +215,7 @@ def test_shares_of_a_batch_are_the_batch(toy_table: EmbeddingTable) -> None:
 @pytest.mark.parametrize(
     "keys", [{"ways": [61]}, {"shots": [6]}, {"ways": [40], "unknown_ways": 30}]
 )
-def test_too_few_classes_or_takes_are_said(
-    toy_table: EmbeddingTable, keys: dict[str, list[int]]
-) -> None:
+def test_too_few_classes_or_takes_are_said(toy_table: EmbeddingTable, keys: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"episodes of \d+ classes with \d shots need .*; found"):
         draw(toy_table, **keys)
 

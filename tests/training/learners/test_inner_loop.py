@@ -19,7 +19,8 @@ RATE, STEPS, TASKS = 0.3, 3, 4
 def network(parameters: Parameters, x: Tensor) -> Tensor:
     """One hidden layer; works on one task and on many at once."""
     hidden = torch.tanh(x @ parameters["first"] + parameters["shift"].unsqueeze(-2))
-    return hidden @ parameters["last"]
+    output: Tensor = hidden @ parameters["last"]
+    return output
 
 
 def squared(parameters: Parameters, x: Tensor, y: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from headstart.training.episodes.sampling import EpisodeSampler
 from headstart.training.episodes.table import EmbeddingTable
 from headstart.training.episodes.tensors import FusedRows
 from headstart.training.learners.catalogue import LearnerOptions, Setting
-from headstart.training.learners.learner import Learner
+from headstart.training.learners.learner import Learner, cross_entropy
 from headstart.training.learners.maml import anil
 from headstart.training.outer_loop import OuterLoop, TrainingTable
 
@@ -167,6 +167,21 @@ def test_anil_s_inner_loop_leaves_the_body_alone_and_its_outer_loop_does_not(
 
     assert learner.adapter.up.grad is not None
     assert float(learner.adapter.up.grad.abs().max()) > 0.0
+
+
+def test_steps_just_below_the_limit_do_not_diverge(pictures: FusedRows) -> None:
+    # Vectors that share a direction: where absolute steps did diverge.
+    episodes = pictures.episodes(sampler(pictures, shots=[5], ways=[10]).batch(20, 12))
+    common = torch.nn.functional.normalize(episodes.support + 3.0, dim=-1)
+
+    def loss(steps: int) -> float:
+        head = made({"name": "proto-steps", "inner_steps": steps, "step_size": 3.99}, pictures)
+        logits = head(replace(episodes, support=common, queries=common))
+        return float(cross_entropy(logits, episodes.hot.argmax(dim=-1)).detach())
+
+    losses = [loss(steps) for steps in range(6)]
+
+    assert losses == sorted(losses, reverse=True) and losses[5] < losses[0]
 
 
 def test_proto_steps_without_steps_is_a_prototypical_network(pictures: FusedRows) -> None:

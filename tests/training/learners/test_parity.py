@@ -21,7 +21,7 @@ from headstart.training.learners.lda import Lda
 from headstart.training.learners.learner import Learner
 from headstart.training.learners.linear import Linear, fit_softmax_regression
 from headstart.training.learners.matching import Matching, match
-from headstart.training.learners.proto_steps import ProtoSteps
+from headstart.training.learners.proto_steps import STEP_LIMIT, ProtoSteps
 from headstart.training.learners.prototypical import Prototypical
 from headstart.training.learners.ridge import Ridge
 
@@ -57,7 +57,8 @@ def both_worlds() -> dict[str, tuple[Learner, float, Device]]:
     )
     steps = ProtoSteps(steps=2, scale=5.0)
     with torch.no_grad():
-        steps.log_steps.copy_(torch.tensor([0.7, 1.3]).log())
+        share = torch.tensor([0.7, 1.3]) / STEP_LIMIT
+        steps.raw_steps.copy_(torch.logit(share))
     metric = np.asarray(np.random.default_rng(1).normal(size=(4, DIM)), np.float32)
     learned = Prototypical(DIM, metric="learned", rank=4)
     with torch.no_grad():

@@ -84,7 +84,7 @@ def test_every_command_can_be_run_in_the_order_of_the_page(
         assert main(arguments) == 0, (command, capsys.readouterr().err)
         done.append(arguments[0])
 
-    assert done == ["enroll", "calibrate", "classes", "rename", "forget", "eval"]
+    assert done == ["doctor", "enroll", "calibrate", "classes", "rename", "forget", "eval"]
 
 
 def test_the_exceptions_are_commands_of_the_page() -> None:

@@ -41,10 +41,6 @@ def iterate_av(
             yield item.frame() if isinstance(item, RawFrame) else item
 
 
-read_video = iterate_av
-"""The same function under the name that goes with ``read_image`` and ``read_audio``."""
-
-
 def sample_from_video(path: str | Path, *, shots: int = 1) -> list[Sample]:
     """Choose the moments of a recording that show its thing best; the same file, the same moments.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -115,6 +116,9 @@ def _choose_automatically(facts: BackendFacts, tensorrt: str, cuda: str) -> Choi
         reason = f"ONNX Runtime has a CUDA provider, and TensorRT is not ready: {tensorrt}"
         return Choice(backend="cuda", reason=reason, build=build)
     if facts.gpu:
-        return Choice(backend="onnxruntime", reason=f"the CPU: {facts.gpu.partition(';')[0]}")
+        # The loader's own words and the advice are for those who asked for a GPU.
+        return Choice(
+            backend="onnxruntime", reason=f"the CPU: {re.split('[(;]', facts.gpu)[0].strip()}"
+        )
     reason = f"the CPU: TensorRT is not ready: {tensorrt}; {cuda}"
     return Choice(backend="onnxruntime", reason=reason, build=build)

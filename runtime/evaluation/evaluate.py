@@ -104,9 +104,12 @@ def evaluate(
     items = [item for item in scan(data) if item.label not in excluded]
     dataset = _embed(recognizer, items, reading, track_items)
     if not dataset.classes:
+        failed = f"{len(dataset.failures)} failed"
+        if dataset.failures:
+            failed += f", the first because {dataset.failures[0][1]}"
         raise ConfigError(
-            f"no sample in {data} could be used ({len(dataset.failures)} failed); expected classes"
-            f" with {', '.join(plan.modalities)}: check the files or the modalities"
+            f"no sample in {data} could be used ({failed}); expected classes with"
+            f" {', '.join(plan.modalities)}: check the files, the modalities and the streams"
         )
     stems = {name: [e.stem for e in samples] for name, samples in dataset.classes.items()}
     episodes = draw_episodes(

@@ -180,3 +180,16 @@ def test_a_folder_that_is_not_there_is_a_failure(run: Run) -> None:
     assert outcome.failure() == (
         "/nowhere does not exist; expected a folder with media: check the path"
     )
+
+
+def test_where_nothing_can_be_used_the_first_reason_is_named(
+    run: Run, picture: MakePicture, tmp_path: Path
+) -> None:
+    for thing in range(2):
+        picture(tmp_path / f"thing-{thing}" / "a.png", thing)
+
+    outcome = run("eval", tmp_path, "--ways", 2, "--streams", "sound", "--no-cache")
+
+    assert outcome.code == 1
+    assert "(2 failed, the first because " in outcome.failure()
+    assert "a.png holds only image, which none of the streams in use (sound)" in outcome.failure()

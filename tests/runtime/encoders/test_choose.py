@@ -75,7 +75,7 @@ def facts(*, gpu: str = "", tensorrt: str = "", missing: str = "", cuda: str = "
             f"the CPU: TensorRT is not ready: {NO_TENSORRT}; {NO_PROVIDER}",
             False,
         ),
-        (facts(gpu=NO_GPU), "onnxruntime", f"the CPU: {NO_GPU}", False),
+        (facts(gpu=NO_GPU), "onnxruntime", "the CPU: there is no NVIDIA driver", False),
     ],
     ids=["engines", "no engines", "provider", "no TensorRT", "neither", "no GPU"],
 )

@@ -84,14 +84,15 @@ def mapped_errors(name: str) -> Iterator[None]:
         yield
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        todo = (
-            "check the address, the network and that the stream runs"
+        expected = (
+            "an address that answers with sound or video: check it, the network and that the"
+            " stream runs"
             if is_url(name)
-            else "play it to see whether it is damaged, or convert it to MP4 or WAV"
+            else "a format that FFmpeg decodes: play it to see whether it is damaged, or convert it"
+            " to MP4 or WAV"
         )
         raise CaptureError(
-            f"{name} cannot be read as sound or video ({reason}); expected a format that FFmpeg"
-            f" decodes: {todo}"
+            f"{name} cannot be read as sound or video ({reason}); expected {expected}"
         ) from error
 
 

@@ -76,10 +76,10 @@ class Newest(Generic[T]):
             return self._values[-1]
 
     def _raise_error(self) -> None:
-        if isinstance(self._error, CaptureError):
-            raise CaptureError(f"{self._name} stopped: {self._error}") from self._error
-        if self._error is not None:
-            raise CaptureError(
-                f"{self._name} stopped: {self._error}; expected it to go on: check its cable or"
-                " network and start again"
-            ) from self._error
+        if self._error is None:
+            return
+        # Where the writer names the device as well, once is enough.
+        said = f"{self._name} stopped: {str(self._error).removeprefix(f'{self._name} ')}"
+        if not isinstance(self._error, CaptureError):
+            said += "; expected it to go on: check its cable or network and start again"
+        raise CaptureError(said) from self._error

@@ -68,6 +68,14 @@ def test_the_writers_death_is_told_with_its_cause(newest: Newest[int]) -> None:
     assert caught.value.__cause__ is cause
 
 
+def test_a_writer_that_names_the_device_itself_is_not_named_twice(newest: Newest[int]) -> None:
+    newest.fail(CaptureError("camera 0 gave nothing; expected pictures: plug it in"))
+    with pytest.raises(
+        CaptureError, match="^camera 0 stopped: gave nothing; expected pictures: plug it in$"
+    ):
+        newest.recent(100.0)
+
+
 def test_the_writers_death_ends_the_waiting(newest: Newest[int]) -> None:
     writer = threading.Timer(0.01, newest.fail, args=(OSError("unplugged"),))
     writer.start()

@@ -23,10 +23,17 @@ from headstart.training.comparison import Row, accuracies, compare, fixed_episod
 from headstart.training.distributed import Team, joined_team
 from headstart.training.episodes.sampling import EpisodeSampler
 from headstart.training.episodes.tensors import Episodes
-from headstart.training.learned_start import SHOTS, with_learned, with_temperatures, write_start
+from headstart.training.learned_start import (
+    METHODS,
+    SHOTS,
+    with_learned,
+    with_temperatures,
+    write_start,
+)
 from headstart.training.learner_data import LearnerData, learner_data
 from headstart.training.learner_recipe import LearnerRecipe, read_learner_recipe
 from headstart.training.learners.catalogue import LearnerOptions
+from headstart.training.learners.lda import Lda
 from headstart.training.learners.learner import Learner
 from headstart.training.outer_loop import OuterLoop
 from headstart.training.outer_loop import Progress as Told
@@ -177,7 +184,9 @@ def _start(learners: list[Learner], data: LearnerData) -> LearnedInitialization 
                 raise
             logger.warning("temperatures of %d shots are those of fewer: %s", shots, error)
             episodes[shots] = episodes[shots - 1]
-    return with_temperatures(with_learned(LearnedInitialization(), learners), episodes)
+    # LDA solves as many equations as there are axes: only where its own value was learned.
+    methods = [m for m in METHODS if m != "lda" or any(isinstance(one, Lda) for one in learners)]
+    return with_temperatures(with_learned(LearnedInitialization(), learners), episodes, methods)
 
 
 def _write(

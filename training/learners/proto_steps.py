@@ -17,12 +17,11 @@ from headstart.runtime.heads.gradient import fit_gradient
 from headstart.training.episodes.tensors import Episodes
 from headstart.training.learners.learner import Learner, positive
 
-
 STEP_LIMIT = 4.0
 """Gradient descent cannot diverge below 2/L. The softmax's curvature is at most half the features'
 second moment (Böhning: Multinomial Logistic Regression Algorithm, 1992), and steps are in units of
-1/λ of that moment, so 2/L is 4. Left free, learned steps grew to 34: better on no validation set,
-and without any guarantee on data of another kind."""
+1/λ of that moment, so 2/L is 4. Left free, learned steps grew to 34, without any guarantee on data
+of another kind."""
 
 
 class ProtoSteps(Learner):

@@ -12,9 +12,11 @@ was measured), TensorRT builds only the second (it has no zero points and no 32-
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +30,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from headstart.calibration.dft_kernels import with_formulas
 from headstart.calibration.graph_parts import front_end, named
-from headstart.calibration.samples import BatchReader
+from headstart.calibration.outliers import usual_samples
+from headstart.calibration.samples import BatchReader, check_finite
 from headstart.runtime.errors import ArtifactError
 
 Flavour = Literal["int8-cpu", "int8-trt"]
@@ -63,13 +66,15 @@ class Ranges:
         model: with shapes inferred and batch norms folded; every node has a name.
         data: the ranges by tensor name, as ONNX Runtime's quantizer reads them.
         method: how they were chosen.
-        items: how many samples were seen.
+        items: how many samples they come from.
+        left_out: how many more were unusual, see `headstart.calibration.outliers`.
     """
 
     model: onnx.ModelProto
     data: TensorsData
     method: Method
     items: int
+    left_out: int
 
 
 def collect_ranges(model: bytes, inputs: NDArray[Any], method: Method = "minmax") -> Ranges:
@@ -85,8 +90,12 @@ def collect_ranges(model: bytes, inputs: NDArray[Any], method: Method = "minmax"
         ArtifactError: ONNX Runtime cannot prepare or run the model.
     """
     prepared = _prepared(model)
+    check_finite(inputs, "the calibration samples")
+    usual = usual_samples(prepared, inputs)
+    left_out = int((~usual).sum())
+    inputs = inputs[usual]
     name = prepared.graph.input[0].name
-    with tempfile.TemporaryDirectory(prefix="headstart-calibrate-") as folder:
+    with tempfile.TemporaryDirectory(prefix="headstart-calibrate-") as folder, _quiet():
         path = Path(folder) / "model.onnx"
         onnx.save(prepared, path)
         calibrator = create_calibrator(
@@ -102,7 +111,7 @@ def collect_ranges(model: bytes, inputs: NDArray[Any], method: Method = "minmax"
             calibrator.collect_data(reader)
             reader.check_used()
         data = calibrator.compute_data()
-    return Ranges(model=prepared, data=data, method=method, items=len(inputs))
+    return Ranges(model=prepared, data=data, method=method, items=len(inputs), left_out=left_out)
 
 
 def quantize(ranges: Ranges, flavour: Flavour, *, keep: Collection[str] = ()) -> bytes:
@@ -173,12 +182,13 @@ def shippable(model: onnx.ModelProto) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-class _quiet:
-    """Holds back the quantizer's notes on the root logger, which no caller could act on."""
-
-    def __enter__(self) -> None:
-        self._level = logging.root.level
-        logging.root.setLevel(logging.ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        logging.root.setLevel(self._level)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Holds back the quantizer's notes on stdout and the root logger: nobody could act on them."""
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.root.setLevel(level)

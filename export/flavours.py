@@ -217,7 +217,8 @@ class _Chooser:
         ranges = self._range(stream, best)
         data = quantize(ranges, flavour, keep=kept) if kept else tried[best]
         in_float = f", {', '.join(kept)} kept in FP32" if kept else ""
-        how = f"{flavour}, per channel, {best} over {ranges.items} samples{in_float}"
+        unusual = f", {ranges.left_out} unusual ones left out" if ranges.left_out else ""
+        how = f"{flavour}, per channel, {best} over {ranges.items} samples{unusual}{in_float}"
         return data, how
 
     def _keep(self, stream: str, flavour: Flavour, method: Method) -> tuple[str, ...]:

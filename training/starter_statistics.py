@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def read_statistics(path: Path) -> Statistics:
         raise ArtifactError(
             f"statistics {path} cannot be read ({error}); expected a safetensors file"
         ) from error
-    unknown = set(notes) - {"space", "card", "provenance", "format"}
+    unknown = set(notes) - {"space", "card", "provenance", "recipe", "format"}
     if unknown:
         raise ArtifactError(
             f"statistics {path} have the metadata {sorted(unknown)}; expected only 'space', 'card'"
@@ -69,6 +69,21 @@ def read_statistics(path: Path) -> Statistics:
             f"statistics {path} have wrong metadata at {first['loc']} ({first['msg']}); expected"
             f" JSON such as {json.dumps({'speech': Space().model_dump()})}"
         ) from error
+
+
+def read_all_statistics(paths: Sequence[Path]) -> Statistics:
+    """Several statistics files as one; what a later one holds goes before an earlier one.
+
+    Raises:
+        ArtifactError: as `read_statistics`.
+    """
+    parts = [read_statistics(path) for path in paths]
+    return Statistics(
+        tensors={name: tensor for part in parts for name, tensor in part.tensors.items()},
+        spaces={name: space for part in parts for name, space in part.spaces.items()},
+        card={title: text for part in parts for title, text in part.card.items()},
+        provenance=tuple(entry for part in parts for entry in part.provenance),
+    )
 
 
 def merged_head(

@@ -15,6 +15,7 @@ from headstart.training.starter_statistics import (
     Statistics,
     merged_head,
     merged_streams,
+    read_all_statistics,
     read_statistics,
 )
 from headstart.training.starter_streams import starter_streams
@@ -95,3 +96,16 @@ def test_a_file_that_cannot_be_read_is_refused(content: bytes | None, tmp_path: 
         path.write_bytes(content)
     with pytest.raises(ArtifactError, match="cannot be read .*; expected a safetensors file"):
         read_statistics(path)
+
+
+def test_of_several_files_the_later_goes_before(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    one, two = np.ones(2, np.float32), np.zeros(2, np.float32)
+    save_file({"image.mean": one, "sound.mean": one}, first, metadata={"card": '{"A": "a"}'})
+    save_file({"sound.mean": two}, second, metadata={"card": '{"B": "b"}', "recipe": "{}"})
+
+    both = read_all_statistics([first, second])
+
+    assert both.tensors["image.mean"].tolist() == [1, 1]
+    assert both.tensors["sound.mean"].tolist() == [0, 0]
+    assert both.card == {"A": "a", "B": "b"}

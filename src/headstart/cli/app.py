@@ -15,12 +15,14 @@ from headstart.cli.doctor import doctor
 from headstart.cli.engine import engine_app
 from headstart.cli.enroll import enroll
 from headstart.cli.eval import evaluate_data
+from headstart.cli.export import export
 from headstart.cli.forget import forget
 from headstart.cli.history import history
 from headstart.cli.rename import rename
 from headstart.cli.rollback import rollback
 from headstart.cli.run import run
 from headstart.cli.terminal import say
+from headstart.cli.train import train
 
 DEBUG_FLAG = "--debug"
 
@@ -77,6 +79,8 @@ app.command()(rollback)
 app.command()(calibrate)
 app.command("eval")(evaluate_data)
 app.command()(bench)
+app.command()(train)
+app.command()(export)
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(engine_app, name="engine")
 

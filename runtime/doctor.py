@@ -11,7 +11,7 @@ from importlib import import_module, metadata, util
 from pathlib import Path
 from typing import Literal
 
-from headstart.runtime.errors import HeadstartError
+from headstart.runtime.errors import HeadstartError, first_line
 
 State = Literal["ok", "absent", "broken"]
 """``absent``: optional, and not there. ``broken``: required, and not usable."""
@@ -111,7 +111,7 @@ def _package(module: str, package: str) -> Finding:
         return Finding(
             name=name,
             state="broken",
-            detail=f"cannot be imported ({_first_line(error)})",
+            detail=f"cannot be imported ({first_line(error)})",
             todo=f"pip install --force-reinstall {package}",
         )
     return Finding(name=name, state="ok", detail=str(version))
@@ -129,7 +129,7 @@ def _inference() -> Finding:
         return Finding(
             name="inference",
             state="broken",
-            detail=f"ONNX Runtime does not start ({_first_line(error)})",
+            detail=f"ONNX Runtime does not start ({first_line(error)})",
             todo="pip install --force-reinstall onnxruntime",
         )
     return Finding(name="inference", state="ok", detail=f"{providers}; {threads} threads")
@@ -144,7 +144,7 @@ def _bundle(path: Path | None) -> Finding:
         for encoder in open_encoders(opened).values():
             encoder.close()
     except (HeadstartError, ImportError) as error:
-        return Finding(name="bundle", state="broken", detail=_first_line(error))
+        return Finding(name="bundle", state="broken", detail=first_line(error))
     manifest = opened.manifest
     streams = ", ".join(manifest.streams)
     detail = f"{manifest.name} {manifest.version} verified ({streams}) at {opened.path}"
@@ -173,7 +173,7 @@ def _existing_gallery(path: Path) -> Finding:
         with Gallery.open(path, read_only=True) as gallery:
             classes, version = len(gallery.classes()), gallery.version
     except HeadstartError as error:
-        return Finding(name="gallery", state="broken", detail=_first_line(error))
+        return Finding(name="gallery", state="broken", detail=first_line(error))
     detail = f"{classes} classes, version {version}, at {path}"
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return Finding(name="gallery", state="ok", detail=detail)
@@ -191,7 +191,7 @@ def _cameras() -> Finding:
     try:
         found = list_cameras()
     except OSError as error:
-        return _no_device("cameras", f"cannot be listed ({_first_line(error)})", "")
+        return _no_device("cameras", f"cannot be listed ({first_line(error)})", "")
     if not found:
         return _no_device("cameras", "none found", "plug one in, or run on files")
     listed = ", ".join(f"{camera.index} ({camera.name})" for camera in found)
@@ -209,9 +209,9 @@ def _microphones() -> Finding:
     try:
         found = list_microphones()
     except HeadstartError as error:
-        return _no_device("microphones", _first_line(error), "")
+        return _no_device("microphones", first_line(error), "")
     except Exception as error:  # PortAudio's own error class is only there where PortAudio is
-        return _no_device("microphones", f"cannot be listed ({_first_line(error)})", "")
+        return _no_device("microphones", f"cannot be listed ({first_line(error)})", "")
     if not found:
         return _no_device("microphones", "none found", "plug one in, or run on files")
     listed = ", ".join(f"{mic.index} ({mic.name}, {mic.rate_hz:.0f} Hz)" for mic in found)
@@ -236,7 +236,3 @@ def _extra(name: str, modules: tuple[str, ...]) -> Finding:
 def _missing(modules: tuple[str, ...]) -> Iterator[str]:
     # Looked for and not imported: torch takes seconds.
     yield from (module for module in modules if util.find_spec(module) is None)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

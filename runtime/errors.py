@@ -45,3 +45,8 @@ class ArtifactError(HeadstartError):
 
 class MissingDependency(HeadstartError):
     """An optional package is not installed; the message names the exact command."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a foreign error says, on one line; its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -7,30 +7,29 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from headstart.runtime.bundle.load import Bundle
-from headstart.runtime.encoders.protocol import Encoder, EncoderSpec, check_batch
+from headstart.runtime.encoders.onnx_session import (
+    ERRORS_ONLY,
+    OnnxSessionEncoder,
+    open_session,
+)
+from headstart.runtime.encoders.protocol import Encoder, EncoderSpec
 from headstart.runtime.errors import (
     ArtifactError,
-    BackendError,
     ConfigError,
     MissingDependency,
 )
 
 MAX_THREADS = 4
 """More threads than this gain nothing on encoders of a few milliseconds."""
-_ERRORS_ONLY = 3
 # Items go through one at a time: at two or more the CPU is no faster an item (measured, 8 pictures:
 # the same time within 5 %), and the peak memory grows by about 12 MB an item.
 _ITEMS_A_RUN = 1
-_TYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 CPU_PRECISIONS = ("fp32", "int8-cpu")
 """The others are for GPUs: FP16 is only emulated here and can crash, the other INT8 is slower."""
 
 
-class OnnxRuntimeEncoder:
+class OnnxRuntimeEncoder(OnnxSessionEncoder):
     """One encoder in one ONNX Runtime session on the CPU.
 
     ``encode`` may be called from several threads at once; ``close`` must not run beside it.
@@ -49,44 +48,13 @@ class OnnxRuntimeEncoder:
     def __init__(
         self, model: Path | bytes, spec: EncoderSpec, *, threads: int | None = None
     ) -> None:
-        self._spec = spec
-        session = _open_session(model, spec.stream, threads or default_threads())
-        self._input = _check_session(session, spec)
-        self._session: Any | None = session
-
-    @property
-    def spec(self) -> EncoderSpec:
-        """What the encoder takes and gives."""
-        return self._spec
-
-    def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """Embed ``(batch, *input_shape)`` as float32 ``(batch, dim)``; the caller owns the result.
-
-        Raises:
-            ShapeError: the batch does not fit ``spec``.
-            BackendError: ONNX Runtime failed, or the encoder is closed.
-        """
-        check_batch(batch, self._spec)
-        if self._session is None:
-            raise BackendError(
-                f"the {self._spec.stream} encoder is closed; expected an open one: open it again"
-            )
-        out = np.empty((len(batch), self._spec.dim), np.float32)
-        for at in range(0, len(batch), _ITEMS_A_RUN):
-            items = batch[at : at + _ITEMS_A_RUN]
-            try:
-                out[at : at + _ITEMS_A_RUN] = self._session.run(None, {self._input: items})[0]
-            except Exception as error:
-                raise BackendError(
-                    f"ONNX Runtime failed in the {self._spec.stream} encoder"
-                    f" ({_first_line(error)}); expected an embedding: check the machine's free"
-                    " memory and the bundle"
-                ) from error
-        return out
-
-    def close(self) -> None:
-        """Free the model; safe to call twice."""
-        self._session = None
+        session = _open_cpu_session(model, spec.stream, threads or default_threads())
+        super().__init__(
+            session,
+            spec,
+            items_a_run=_ITEMS_A_RUN,
+            short_of="the machine's free memory and the bundle",
+        )
 
 
 def encoder_spec(bundle: Bundle, stream: str) -> EncoderSpec:
@@ -164,7 +132,7 @@ def default_threads() -> int:
     return min(usable or 1, MAX_THREADS)
 
 
-def _open_session(model: Path | bytes, stream: str, threads: int) -> Any:
+def _open_cpu_session(model: Path | bytes, stream: str, threads: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -172,38 +140,13 @@ def _open_session(model: Path | bytes, stream: str, threads: int) -> Any:
             f"ONNX Runtime cannot be imported ({error}); the {stream} encoder needs it: run"
             ' pip install "onnxruntime>=1.18"'
         ) from error
-    onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+    onnxruntime.set_default_logger_severity(ERRORS_ONLY)
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Waiting threads sleep instead of spinning: a kiosk's other work gets the cores, and with two
     # threads on a busy machine a call took 9 ms instead of 22 (measured).
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     source = str(model) if isinstance(model, Path) else model
-    try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise BackendError(
-            f"ONNX Runtime refuses the {stream} model ({_first_line(error)}); expected an ONNX"
-            " file of this bundle: run `headstart bundle verify`"
-        ) from error
-
-
-def _check_session(session: Any, spec: EncoderSpec) -> str:
-    """The input's name, once the model is seen to fit ``spec``."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    shapes = [tuple(value.shape[1:]) for value in (*inputs, *outputs)]
-    types = [_TYPES.get(value.type) for value in (*inputs, *outputs)]
-    expected = [spec.input_shape, (spec.dim,)], [spec.input_dtype, "float32"]
-    if (shapes, types) != expected or len(inputs) != 1:
-        raise BackendError(
-            f"the {spec.stream} model takes and gives {types} {shapes}; expected {expected[1]}"
-            f" {expected[0]} after the batch axis: run `headstart bundle verify`"
-        )
-    name: str = inputs[0].name
-    return name
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return open_session(source, stream, options, ["CPUExecutionProvider"])

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from headstart.runtime.encoders.protocol import EncoderSpec, check_batch
+from headstart.runtime.encoders.onnx_session import (
+    ERRORS_ONLY,
+    OnnxSessionEncoder,
+    open_session,
+)
+from headstart.runtime.encoders.protocol import EncoderSpec
 from headstart.runtime.errors import BackendError, MissingDependency
 
 PROVIDER = "CUDAExecutionProvider"
-_ERRORS_ONLY = 3
-_TYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
 
-class OnnxRuntimeCudaEncoder:
+class OnnxRuntimeCudaEncoder(OnnxSessionEncoder):
     """One encoder in one ONNX Runtime session on the GPU.
 
     ``encode`` may be called from several threads at once; ``close`` must not run beside it.
@@ -33,48 +33,8 @@ class OnnxRuntimeCudaEncoder:
     """
 
     def __init__(self, model: bytes, spec: EncoderSpec) -> None:
-        self._spec = spec
-        session = _open_session(model, spec.stream)
-        inputs, outputs = session.get_inputs(), session.get_outputs()
-        found = [(_TYPES.get(v.type), tuple(v.shape[1:])) for v in (*inputs, *outputs)]
-        expected = [(spec.input_dtype, spec.input_shape), ("float32", (spec.dim,))]
-        if found != expected:
-            raise BackendError(
-                f"the {spec.stream} model takes and gives {found}; expected {expected} after the"
-                " batch axis: run `headstart bundle verify`"
-            )
-        self._input = inputs[0].name
-        self._session: Any | None = session
-
-    @property
-    def spec(self) -> EncoderSpec:
-        """What the encoder takes and gives."""
-        return self._spec
-
-    def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """Embed ``(batch, *input_shape)`` as float32 ``(batch, dim)``; the caller owns the result.
-
-        Raises:
-            ShapeError: the batch does not fit ``spec``.
-            BackendError: ONNX Runtime failed, or the encoder is closed.
-        """
-        check_batch(batch, self._spec)
-        if self._session is None:
-            raise BackendError(
-                f"the {self._spec.stream} encoder is closed; expected an open one: open it again"
-            )
-        try:
-            result: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
-        except Exception as error:
-            raise BackendError(
-                f"ONNX Runtime failed in the {self._spec.stream} encoder ({_first_line(error)});"
-                " expected an embedding: check the GPU's free memory"
-            ) from error
-        return result
-
-    def close(self) -> None:
-        """Free the model; safe to call twice."""
-        self._session = None
+        session = _open_gpu_session(model, spec.stream)
+        super().__init__(session, spec, items_a_run=None, short_of="the GPU's free memory")
 
 
 def cuda_provider_reason() -> str | None:
@@ -91,23 +51,15 @@ def cuda_provider_reason() -> str | None:
     )
 
 
-def _open_session(model: bytes, stream: str) -> Any:
+def _open_gpu_session(model: bytes, stream: str) -> Any:
     reason = cuda_provider_reason()
     if reason is not None:
         raise MissingDependency(f"the cuda backend cannot start: {reason}")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    try:
-        session = onnxruntime.InferenceSession(
-            model, options, providers=[PROVIDER, "CPUExecutionProvider"]
-        )
-    except Exception as error:
-        raise BackendError(
-            f"ONNX Runtime refuses the {stream} model ({_first_line(error)}); expected an ONNX"
-            " file of this bundle: run `headstart bundle verify`"
-        ) from error
+    options.log_severity_level = ERRORS_ONLY
+    session = open_session(model, stream, options, [PROVIDER, "CPUExecutionProvider"])
     # ONNX Runtime only warns when the provider does not start, and runs on the CPU.
     if session.get_providers()[0] != PROVIDER:
         raise BackendError(
@@ -116,7 +68,3 @@ def _open_session(model: bytes, stream: str) -> Any:
             " `nvidia-smi`, or use --backend onnxruntime"
         )
     return session
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -24,7 +24,7 @@ from headstart.runtime.gallery.forgetting import (
     forget_classes,
     forget_samples,
 )
-from headstart.runtime.gallery.names import clean_name
+from headstart.runtime.gallery.names import clean_name, new_name
 from headstart.runtime.gallery.reading import (
     check_version,
     current_version,
@@ -205,7 +205,7 @@ class Gallery:
         """Add samples to the class ``name``, or make it.
 
         Args:
-            name: display name, see `clean_name`.
+            name: display name, see `new_name`.
             embeddings: at least one sample.
             hashes: stream → SHA-256 of the encoder, for every stream of the samples.
             media: what to keep of each sample, in the same order; None keeps nothing.
@@ -218,7 +218,7 @@ class Gallery:
             EnrolmentError: the name or a sample cannot be stored.
             ArtifactError: the gallery holds embeddings of other encoders.
         """
-        name = clean_name(name)
+        name = new_name(name)
         check_enrolment(embeddings, hashes, media)
         with self._file.changing() as (db, made_s):
             known = find_class(db, current_version(db), name)
@@ -276,7 +276,7 @@ class Gallery:
         Raises:
             EnrolmentError: there is no ``old``, or ``new`` is taken or not usable as a name.
         """
-        old, new = clean_name(old), clean_name(new)
+        old, new = clean_name(old), new_name(new)
         with self._file.changing() as (db, made_s):
             class_id = require_class(db, old)
             if find_class(db, current_version(db), new) is not None:

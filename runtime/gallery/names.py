@@ -57,6 +57,22 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
+def new_name(name: str) -> str:
+    """Return ``name`` as `clean_name` does, if a class may be given it.
+
+    Raises:
+        EnrolmentError: as `clean_name`; or the name is "unknown", which is an answer of its own: on
+            a screen nobody could tell the two apart.
+    """
+    cleaned = clean_name(name)
+    if cleaned.casefold() == "unknown":
+        raise EnrolmentError(
+            f"no class can be called {_shown(cleaned)}: that is the answer when nothing enrolled"
+            " fits; choose another name"
+        )
+    return cleaned
+
+
 def unknown_name(name: str, known: Iterable[str]) -> EnrolmentError:
     """Make the error for a name that is not enrolled, with the nearest ones that are."""
     by_folded = {candidate.casefold(): candidate for candidate in known}

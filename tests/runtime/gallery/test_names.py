@@ -74,3 +74,10 @@ def test_an_unknown_name_is_answered_with_the_nearest_ones() -> None:
 def test_an_unknown_name_far_from_all_is_answered_with_what_to_do() -> None:
     assert "`headstart classes` lists what is enrolled" in str(unknown_name("zebra", ["mug"]))
     assert "enrol something first" in str(unknown_name("zebra", []))
+
+
+@pytest.mark.parametrize("name", ["unknown", " Unknown ", "UNKNOWN"])
+def test_no_class_can_be_called_like_the_answer_that_nothing_fits(name: str) -> None:
+    with pytest.raises(EnrolmentError, match="that is the answer when nothing enrolled fits"):
+        new_name(name)
+    assert clean_name(name).casefold() == "unknown"

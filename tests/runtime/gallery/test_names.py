@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from headstart.runtime.errors import EnrolmentError
-from headstart.runtime.gallery.names import MAX_CHARACTERS, clean_name, unknown_name
+from headstart.runtime.gallery.names import MAX_CHARACTERS, clean_name, new_name, unknown_name
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 from numpy.typing import NDArray
+
+pytest.importorskip("onnx", reason="needs the export extra")
+
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from headstart.export.operators import (

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+pytest.importorskip("onnx", reason="needs the export extra")
+
 from onnx import TensorProto, helper, numpy_helper
 
 from headstart.export.engines.builder import build_plan

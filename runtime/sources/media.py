@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headstart.runtime.errors import CaptureError
 from headstart.runtime.sources.containers import ContainerDamage, check_whole
@@ -63,12 +63,20 @@ def open_media(uri: str | Path) -> Iterator[Media]:
     name = str(uri)
     address = name if is_url(uri) else _checked_file(Path(name.removeprefix("file://")))
     with mapped_errors(name):
-        # Old tags are often Latin-1: their spelling must not decide whether a file plays.
-        container = av.open(
-            address, timeout=TIMEOUT_S if is_url(uri) else None, metadata_errors="ignore"
-        )
+        container = av.open(address, timeout=TIMEOUT_S if is_url(uri) else None, **_lenient())
     with container:
         yield _media(container, name, is_url(uri))
+
+
+def _lenient() -> dict[str, Any]:
+    """Old tags are often Latin-1: their spelling must not decide whether a file plays.
+
+    From version 19 on PyAV sees it so itself, and no longer takes the option.
+    """
+    import av
+
+    before_19 = int(av.__version__.partition(".")[0]) < 19
+    return {"metadata_errors": "ignore"} if before_19 else {}
 
 
 @contextmanager

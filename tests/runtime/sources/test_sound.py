@@ -276,3 +276,16 @@ def test_a_cut_moves_to_stay_inside(start_s: float, first: int) -> None:
 
 def test_a_cut_of_almost_nothing_is_none() -> None:
     assert cut(clip(np.ones(700)), 0.0, 1.0) is None
+
+
+def test_a_title_that_is_no_utf_8_does_not_keep_a_file_from_being_read(tmp_path: Path) -> None:
+    samples = (8_000 * np.sin(np.arange(16_000) / 5)).astype("<i2").tobytes()
+    title = b"LIST" + (16).to_bytes(4, "little") + b"INFOINAM" + (4).to_bytes(4, "little")
+    title += "Êtë!".encode("latin-1")
+    form = b"fmt " + (16).to_bytes(4, "little") + bytes([1, 0, 1, 0])
+    form += (16_000).to_bytes(4, "little") + (32_000).to_bytes(4, "little") + bytes([2, 0, 16, 0])
+    body = b"WAVE" + form + title + b"data" + len(samples).to_bytes(4, "little") + samples
+    path = tmp_path / "old.wav"
+    path.write_bytes(b"RIFF" + len(body).to_bytes(4, "little") + body)
+
+    assert read_audio(path).duration_s == 1.0
